@@ -1,0 +1,144 @@
+"""The `nao` command: a table of contents. Each command parses, composes and calls.
+
+JAX is imported inside the commands that need it, so that `nao --help` answers at once.
+"""
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from nao.core import InputError
+
+CHILD = "Child network (default: what the data set needs)"
+MACHINE = "Machine"
+
+
+class Commands(TyperGroup):
+    """The commands. Says what is wrong with the input in one line, and exits with status 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def print_version(wanted: bool) -> bool:
+    """Prints the version and exits, if that is wanted."""
+    if wanted:
+        typer.echo(f"nao {importlib.metadata.version('nao-search')}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Neural Architecture Optimization: finds better network architectures by gradient ascent."""
+
+
+@app.command()
+def optimize(
+    iterations: Annotated[int, typer.Option(help="Fit, ascend, decode and evaluate this often.")] = 3,
+    seeds: Annotated[int, typer.Option(help="K, the best architectures that are improved.")] = 100,
+    space: Annotated[str, typer.Option(help="What to search; see `nao spaces`.")] = "cnn-cell-small",
+    blocks: Annotated[int, typer.Option(help="Blocks of a cell.")] = 5,
+    data: Annotated[str, typer.Option(help="digits, tfds:NAME or FILE.npz.")] = "digits",
+    data_dir: Annotated[Path | None, typer.Option(help="Where tfds keeps its data.")] = None,
+    initial: Annotated[int, typer.Option(help="Random architectures to begin with.")] = 200,
+    new: Annotated[int, typer.Option(help="New architectures of an iteration.")] = 100,
+    encoder: Annotated[str, typer.Option(help="default or published.")] = "default",
+    evaluate_last: Annotated[bool, typer.Option(help="Evaluate what is decoded last.")] = True,
+    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The run's folder. Default: its own in runs/.")] = None,
+    cells: Annotated[
+        int | None, typer.Option(help="N, normal cells in a row.", rich_help_panel=CHILD)
+    ] = None,
+    channels: Annotated[int | None, typer.Option(help="F, channels.", rich_help_panel=CHILD)] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.", rich_help_panel=CHILD)] = None,
+    batch: Annotated[int | None, typer.Option(help="Images of a step.", rich_help_panel=CHILD)] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At the start.", rich_help_panel=CHILD)] = None,
+    augment: Annotated[bool | None, typer.Option(help="Crop and flip.", rich_help_panel=CHILD)] = None,
+    cutout: Annotated[int | None, typer.Option(help="Side of the hole.", rich_help_panel=CHILD)] = None,
+    devices: Annotated[int | None, typer.Option(help="Default: all.", rich_help_panel=MACHINE)] = None,
+    cache: Annotated[bool, typer.Option(help="Keep compiled programs.", rich_help_panel=MACHINE)] = True,
+) -> None:
+    """Search a space for better architectures. The same command goes on where it was stopped."""
+    from nao import encoders, spaces
+    from nao.data import load
+    from nao.evaluators.child import Child
+    from nao.evaluators.devices import prepare
+    from nao.evaluators.pool import DevicePool
+
+    prepare(devices, cache)  # first: JAX can only be told before it is used
+    child = given(cells=cells, channels=channels, steps=steps, batch=batch)
+    child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
+    where = spaces.space(space, blocks=blocks)
+    pool = DevicePool(where, load(data, data_dir=data_dir), Child(**child), devices)
+    rule = "first" if encoder == "published" else "predicted"  # nao.strategies.NAO says what they are
+    what = given(space=where, evaluator=pool, encoder=encoders.encoder(encoder), choose=rule)
+    what |= given(seeds=seeds, initial=initial, new=new, seed=seed)
+    run(what, out, iterations=iterations, evaluate_last=evaluate_last)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that have a value; the defaults of the others are where they are used."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def run(what: dict[str, Any], out: Path | None, **goal: Any) -> None:
+    """Runs or goes on with a search, in its own folder unless told otherwise, and shows the result."""
+    from nao import report, search, study
+
+    folder = out or study.default_folder(search.identity(**what))
+    console = Console()
+    console.print(f"run: {folder}", highlight=False, markup=False, soft_wrap=True)
+    try:
+        found = search.optimize(**what, **goal, out=folder, observer=report.observer(console))
+    except KeyboardInterrupt:
+        typer.echo(f"stopped: everything so far is in {folder}; the same command goes on", err=True)
+        raise typer.Exit(130) from None
+    console.print()
+    report.show_run(found, str(folder), console)
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+) -> None:
+    """Show what a search has found, also while it is running."""
+    from nao import report, study
+
+    history = study.read(run)
+    if as_json:
+        typer.echo(json.dumps(history.summary(), indent=2, allow_nan=False))
+    else:
+        report.show_run(history, str(run), Console())
+
+
+@app.command()
+def spaces() -> None:
+    """List the search spaces."""
+    from nao import report
+    from nao.spaces import SPACES
+
+    report.show_spaces(SPACES.values(), Console())
+
+
+def main() -> None:
+    """Runs the command line."""
+    app(prog_name="nao")

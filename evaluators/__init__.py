@@ -1,0 +1,11 @@
+"""Child networks, how they are trained, and the pool of devices that trains them.
+
+- `nao.evaluators.child`: the options of a child network and its training.
+- `nao.evaluators.pool`: `DevicePool`, the evaluator behind `nao optimize`.
+- `nao.evaluators.devices`: virtual devices and the cache of compiled programs; call `prepare` first.
+- `nao.evaluators.network`, `cell`, `operations`, `primitives`: the network, from the whole to its parts.
+- `nao.evaluators.training`, `cost`: training one child as one traced function; parameters and FLOPs.
+"""
+
+if __name__ != "nao.evaluators":
+    raise ImportError("import nao.evaluators, not this folder")

@@ -1,0 +1,1 @@
+"""Measures of what a search and its encoder have learned."""

@@ -1,0 +1,281 @@
+"""The nouns of the project: records that every room passes around, and the protocols they meet.
+
+A search is handed a `SearchSpace`, a `Strategy` and an `Evaluator`; NAO itself is a strategy that is
+handed an `Encoder`. Nothing here imports a concrete one of them, nor JAX.
+
+Axis letters: B batch of architectures, N observations, T tokens of an architecture, V vocabulary.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from nao.grammar import Grammar
+
+Json = Any  # what `json.dumps` takes: a configuration, a state
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong. The message is one line: what is wrong, what would be right."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """One string of choices of a search space.
+
+    Attributes:
+      tokens: T token numbers.
+      space: the space whose string this is; `str()` asks it for the readable form.
+    """
+
+    tokens: tuple[int, ...]
+    space: "SearchSpace" = dataclasses.field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return self.space.format(self.tokens)
+
+
+@runtime_checkable
+class SearchSpace(Protocol):
+    """A set of strings of choices. Nothing but this is needed to search something new.
+
+    Attributes:
+      name: what the command line calls it.
+      vocabulary: V token names; a string is written as T of them.
+      grammar: which token may follow which (see `Grammar`).
+      group: tokens that make one step of the encoder, for instance the tokens of one branch; divides T.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]: ...
+
+    @property
+    def grammar(self) -> Grammar: ...
+
+    @property
+    def group(self) -> int: ...
+
+    @property
+    def length(self) -> int:
+        """T, the number of tokens in every string."""
+
+    @property
+    def size(self) -> int:
+        """The number of strings; symmetric strings count separately."""
+
+    def legal(self, prefix: Sequence[int]) -> Bool[np.ndarray, " V"]:
+        """The tokens `[V]` that may follow a prefix."""
+
+    def sample(self, rng: np.random.Generator, n: int) -> list[Architecture]:
+        """Draws n strings uniformly, with replacement."""
+
+    def parse(self, text: str) -> Architecture:
+        """Reads what `format` writes. Raises `InputError` with the position and what was legal there."""
+
+    def format(self, tokens: Sequence[int]) -> str:
+        """The readable string."""
+
+    def symmetric(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Every other string that is known to mean the same, each once."""
+
+    def redraw(self, tokens: Int[np.ndarray, "B T"], rng: np.random.Generator) -> Int[np.ndarray, "B T"]:
+        """Replaces each string `[B, T]` by a random one that means the same (data augmentation)."""
+
+    def canonical(self, architecture: Architecture) -> str:
+        """A key that is equal exactly for the strings that mean the same."""
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """A neighbour: one choice replaced by another legal one."""
+
+    def configuration(self) -> Mapping[str, Json]:
+        """What identifies this space in a study."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposal:
+    """An architecture to evaluate, and where it came from.
+
+    Attributes:
+      architecture: what to evaluate.
+      origin: `random`, `ascent`, or another strategy's word for the move that made it.
+      parent: the architecture it was moved from, if any.
+      step: the length eta of the ascent step that made it, if any.
+      predicted: the score that was predicted for it, if any (in the units of `Result.score`).
+    """
+
+    architecture: Architecture
+    origin: str
+    parent: Architecture | None = None
+    step: float | None = None
+    predicted: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What came of evaluating one architecture.
+
+    Attributes:
+      architecture: what was evaluated.
+      score: what the search maximises, from validation data only; None when it failed.
+      metrics: further numbers, such as `test_score`, which no strategy reads.
+      parameters: trainable parameters of the child network.
+      flops: multiply-adds x 2 of one forward pass on one example.
+      seconds: time on the device, from start to finish.
+      device: the device that did it.
+      seed: the seed of its initial weights and its batches.
+      status: `ok`, or `failed`.
+      reason: why it failed, in one line; empty otherwise.
+    """
+
+    architecture: Architecture
+    score: float | None
+    metrics: Mapping[str, float]
+    parameters: int
+    flops: int
+    seconds: float
+    device: str
+    seed: int
+    status: Literal["ok", "failed"] = "ok"
+    reason: str = ""
+
+
+@runtime_checkable
+class Evaluator(Protocol):
+    """Trains and scores architectures, on as many devices as it has.
+
+    Attributes:
+      space: the space whose architectures it takes.
+      devices: how many it works on at a time.
+    """
+
+    @property
+    def space(self) -> SearchSpace: ...
+
+    @property
+    def devices(self) -> int: ...
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int]
+    ) -> Iterator[tuple[int, Result]]:
+        """Scores every architecture with its own seed.
+
+        A child that diverges, runs out of memory or raises is a failed result with its reason, never
+        an exception. The same architecture and seed give the same score, whatever else is in the call.
+
+        Yields:
+          (index into `architectures`, result), in the order in which they finish; each index once.
+        """
+
+    def configuration(self) -> Mapping[str, Json]:
+        """What identifies the measurement in a study: data, child, budget."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """How well a fitted encoder does on architectures it was not fitted to.
+
+    Attributes:
+      held_out: how many architectures the numbers rest on.
+      pairwise_accuracy: share of pairs that the predictor puts in their true order (0.5 is chance).
+      kendall_tau: rank correlation of predicted and true scores (0 is chance).
+      hamming: mean number of the T tokens that the decoder gets wrong.
+      metrics: further numbers of the fit, such as its losses.
+    """
+
+    held_out: int
+    pairwise_accuracy: float
+    kendall_tau: float
+    hamming: float
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+@runtime_checkable
+class FittedEncoder(Protocol):
+    """E, f and D fitted to one set of scored architectures.
+
+    Attributes:
+      quality: measured on held-out architectures.
+    """
+
+    @property
+    def quality(self) -> Quality: ...
+
+    def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
+        """f(E(x)) `[B]`, in the units of the scores it was fitted to."""
+
+    def improve(
+        self, tokens: Int[np.ndarray, "B T"], step: float
+    ) -> tuple[Int[np.ndarray, "B T"], Float[np.ndarray, " B"]]:
+        """Moves each e_x up the gradient of f and decodes it (Eqn. 2 of Luo et al. 2018).
+
+        Args:
+          tokens: `[B, T]` the seed architectures.
+          step: the step length eta.
+
+        Returns:
+          `[B, T]` decoded legal strings x' = D(e_x'), row i from seed i, and `[B]` the values f(e_x').
+        """
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """An LSTM encoder E, a predictor f and a decoder D, not yet fitted."""
+
+    def fit(
+        self,
+        space: SearchSpace,
+        tokens: Int[np.ndarray, "N T"],
+        scores: Float[np.ndarray, " N"],
+        *,
+        seed: int,
+    ) -> FittedEncoder:
+        """Fits E, f and D jointly (Eqn. 1 of Luo et al. 2018).
+
+        Args:
+          space: whose strings these are.
+          tokens: `[N, T]` distinct architectures.
+          scores: `[N]` their scores, higher is better.
+          seed: the same seed and data give the same fit.
+        """
+
+    def configuration(self) -> Mapping[str, Json]:
+        """What identifies this encoder in a study."""
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """Proposes architectures from the results so far. Any strategy runs on any space.
+
+    Everything it decides follows from its configuration, its state and the results it was told, so that
+    a killed search which tells it the same again proposes the same again.
+    """
+
+    @property
+    def space(self) -> SearchSpace: ...
+
+    def ask(self, n: int) -> list[Proposal]:
+        """Proposes up to n architectures that differ from each other and from all that was told.
+
+        Fewer than n, or none, only when the strategy can find no more.
+        """
+
+    def tell(self, results: Sequence[Result]) -> None:
+        """Takes results into account, failed ones included."""
+
+    def diagnostics(self) -> Mapping[str, float]:
+        """Numbers about the last `ask`, for the study's record (for instance the predictor's quality)."""
+
+    def state(self) -> Json:
+        """What `restore` needs, beyond the configuration and the results told."""
+
+    def restore(self, state: Json) -> None:
+        """Continues from a `state()`."""
+
+    def configuration(self) -> Mapping[str, Json]:
+        """What identifies this strategy in a study."""

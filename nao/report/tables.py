@@ -1,0 +1,148 @@
+"""Tables of runs and of search spaces, and architectures as people read them."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+
+from nao.core import Json, SearchSpace
+from nao.history import History
+
+HEADINGS = ("set", "new", "mean", "best", "seeds", "pairwise", "tau", "hamming", "time")
+
+
+def show_run(history: History, title: str, console: Console) -> None:
+    """Prints a run: how far it is, a line per iteration, and the best architecture.
+
+    Args:
+      history: of the run.
+      title: what to call it, for instance its folder.
+      console: where to print.
+    """
+    summary = history.summary()
+    console.print(f"[bold]{escape(title)}[/]  {standing(history)}", soft_wrap=True)
+    failed = f", {summary['failed']} of them failed" if summary["failed"] else ""
+    console.print(f"M = {summary['evaluations']} architectures evaluated{failed}", soft_wrap=True)
+    print_table(HEADINGS, iterations(history), console)
+    best = summary["best"]
+    if best["score"] is None:
+        return
+    origin = f"iteration {best['iteration']}" if best["iteration"] else "the initial architectures"
+    test = "" if best["test_score"] is None else f", test {best['test_score']:.4f}"
+    console.print(f"[bold]best: {best['score']:.4f}[/] in validation{test}; from {origin}", soft_wrap=True)
+    size = f"{best['parameters']:,} parameters, {best['flops'] / 1e6:,.2f} MFLOPs a forward pass"
+    console.print(f"{size}\n", soft_wrap=True)
+    for line in blocks(best["architecture"], history.configuration.get("space", {})):
+        console.print(escape(line), highlight=False, soft_wrap=True)
+    console.print(escape(best["architecture"]), highlight=False, soft_wrap=True, style="dim")
+
+
+def standing(history: History) -> str:
+    """How far a search is, in words."""
+    if history.complete:
+        return "complete"
+    last = history.iterations[-1].number if history.iterations else 0
+    of = f" of {history.goal['iterations']}" if history.goal else ""
+    pending = sum(trial.status == "pending" for trial in history.trials)
+    return f"not finished: iteration {last}{of}, {pending or 'no'} architectures to evaluate"
+
+
+def iterations(history: History) -> list[list[str]]:
+    """The rows of the table of iterations: one for the initial architectures, then one for each decoded set.
+
+    `seeds` is the mean score of the architectures that a set was decoded from.
+    """
+    summary = history.summary()
+    initial = summary["initial"]
+    seconds = history.iterations[0].seconds if history.iterations else None
+    rows = [("initial", {**initial, "new": initial["count"], "seconds": seconds})]
+    rows += [(str(i), row) for i, row in enumerate(summary["iterations"], start=1)]
+    return [_cells(name, row) for name, row in rows]
+
+
+def _cells(name: str, row: Mapping[str, Json]) -> list[str]:
+    """One of the rows, as it is printed."""
+    quality = ("mean", "best", "seeds_mean", "pairwise_accuracy", "kendall_tau", "hamming")
+    digits = (4, 4, 4, 3, 3, 2)
+    numbers = [number(row.get(key), n) for key, n in zip(quality, digits, strict=True)]
+    return [name, str(row["new"]), *numbers, duration(row["seconds"])]
+
+
+def blocks(architecture: str, space: Mapping[str, Json]) -> list[str]:
+    """A cell architecture block by block, as formulas.
+
+    Args:
+      architecture: the string.
+      space: configuration of its space; without `cells` and `blocks` there is nothing to print.
+
+    Returns:
+      Lines such as `  node3 = conv 3x3(node1) + max-pooling 3x3(node2)`, with a heading for each cell.
+    """
+    if "cells" not in space or "blocks" not in space:
+        return []
+    # [cells, blocks, 2 branches, words of a branch: its input, then the operation]
+    words = np.array(architecture.split()).reshape(len(space["cells"]), space["blocks"], 2, -1)
+    lines = []
+    for name, cell in zip(space["cells"], words.tolist(), strict=True):
+        lines.append(f"{name} cell")
+        for i, branches in enumerate(cell, start=3):
+            terms = " + ".join(f"{' '.join(operation)}({input_})" for input_, *operation in branches)
+            lines.append(f"  node{i} = {terms}")
+        read = {input_ for branches in cell for input_, *_ in branches}
+        loose = [f"node{i}" for i in range(3, 3 + len(cell)) if f"node{i}" not in read]
+        lines += [f"  output = concat({', '.join(loose)})", ""]
+    return lines
+
+
+def show_spaces(spaces: Iterable[SearchSpace], console: Console) -> None:
+    """Prints what can be searched: names, sizes, and how a string of each looks."""
+    spaces = list(spaces)
+    rows = [(s.name, str(s.length), str(len(s.vocabulary)), scientific(s.size)) for s in spaces]
+    print_table(("space", "tokens", "vocabulary", "size"), rows, console)
+    for space in spaces:
+        example = str(space.sample(np.random.default_rng(0), 1)[0])
+        console.print(f"[bold]{escape(space.name)}[/], for example\n{escape(example)}\n", soft_wrap=True)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
+    """Prints a table, the first column left and the others right.
+
+    Unlike a table of rich it is never cut, however narrow the console.
+    """
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
+
+    console.print()
+    console.print(line(headings), style="bold", highlight=False, soft_wrap=True)
+    for row in rows:
+        console.print(escape(line(row)), highlight=False, soft_wrap=True)
+    console.print()
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number, or nothing when it is not known."""
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def scientific(size: int) -> str:
+    """An integer of any length as 1.8e32; below a million as it is."""
+    if size < 10**6:
+        return f"{size:,}"
+    exponent = len(str(size)) - 1
+    return f"{size // 10 ** (exponent - 6) / 1e6:.1f}e{exponent}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as 1:02:03, 2:03 or 3.4 s; nothing when not known."""
+    if seconds is None:
+        return ""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

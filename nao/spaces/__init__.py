@@ -1,0 +1,61 @@
+"""Search spaces: what can be written, and which of it means the same.
+
+A map of this room:
+
+- `space("cnn-cell")` finds a space by the name that the command line knows it by; `SPACES` has them all.
+- `nao.spaces.cells`: `CellSpace`, the cells of a convolutional network, for any operations, number of
+  blocks and kinds of cell. `CellSpace("mine", operations=operations("conv 3x3", "conv 5x5"))` is a new one.
+- `nao.spaces.operations`: the operations of a cell, and how they are written.
+- `nao.spaces.canonical`: when two cells are the same graph.
+- `nao.spaces.text`: reading a string, and what is said about a malformed one.
+
+What a space must offer is the protocol `nao.core.SearchSpace`.
+"""
+
+import dataclasses
+
+from nao.core import InputError
+from nao.spaces.cells import CellSpace
+from nao.spaces.operations import operations
+
+CNN_CELL = CellSpace(
+    "cnn-cell",
+    operations(
+        "identity 1x1",
+        "conv 1x1",
+        "conv 3x3",
+        "conv 1x3+3x1",
+        "conv 1x7+7x1",
+        "max-pooling 2x2",
+        "max-pooling 3x3",
+        "max-pooling 5x5",
+        "avg-pooling 2x2",
+        "avg-pooling 3x3",
+        "avg-pooling 5x5",
+    ),
+)
+"""The 11 operations of NAONet (Luo et al. 2018), each written as kind and size: 60 tokens."""
+
+CNN_CELL_SMALL = CellSpace(
+    "cnn-cell-small",
+    operations("sep-conv-3x3", "sep-conv-5x5", "avg-pooling-3x3", "max-pooling-3x3", "identity"),
+)
+"""The 5 operations of NAONet-WS (Luo et al. 2018) and ENAS, each written as one token: 40 tokens."""
+
+SPACES = {"cnn-cell": CNN_CELL, "cnn-cell-small": CNN_CELL_SMALL}
+"""Every space that has a name on the command line."""
+
+
+def space(name: str, *, blocks: int = 5) -> CellSpace:
+    """The space of that name.
+
+    Args:
+      name: a key of `SPACES`.
+      blocks: B, the blocks of each cell.
+
+    Raises:
+      InputError: there is no such space, or blocks is below 1.
+    """
+    if name not in SPACES:
+        raise InputError(f"there is no space {name[:40]!r}; the spaces are {', '.join(SPACES)}")
+    return dataclasses.replace(SPACES[name], blocks=blocks)

@@ -1,0 +1,217 @@
+"""The cells of a convolutional network, as strings (Luo et al. 2018, section 3.1).
+
+An architecture is a few cells, usually a normal and a reduction cell, written one after the other. A
+cell has B blocks; a block is two branches, each an input and the operation that is applied to it, and
+their results are summed. The inputs of block i (from 0) are node1 and node2, the outputs of the two
+previous cells, and node3 ... node(i+2), the blocks before it. The cell's output is the concatenation
+of its loose ends, the blocks that no other block reads.
+
+    node1 conv 3x3 node2 max-pooling 3x3 ...
+
+is block 0 of a cell whose operations are written in two words each. As data, an architecture is the
+array `branches`: input 0 and 1 are node1 and node2, and input i + 2 is block i.
+
+Axis letters: N strings (`*n`: any leading axes), T tokens, C cells, B blocks, O operations, V vocabulary.
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Int, Int32
+
+from nao.core import Architecture, InputError, Json
+from nao.grammar import Grammar
+from nao.spaces.canonical import smallest
+from nao.spaces.operations import Operation, check
+from nao.spaces.text import read
+
+
+@dataclasses.dataclass(frozen=True)
+class CellSpace:
+    """All architectures of the given cells, blocks and operations; a `nao.core.SearchSpace`.
+
+    Attributes:
+      name: what the command line calls it.
+      operations: the O operations; all are written in the same number of words.
+      cells: names of the C cells of an architecture.
+      blocks: B, the number of blocks of each cell.
+
+    Raises:
+      InputError: blocks is below 1, or the operations cannot be told apart in a string.
+    """
+
+    name: str
+    operations: tuple[Operation, ...]
+    cells: tuple[str, ...] = ("normal", "reduction")
+    blocks: int = 5
+
+    def __post_init__(self) -> None:
+        if self.blocks < 1:
+            raise InputError(f"{self.name}: a cell needs at least 1 block, not {self.blocks}")
+        if not self.cells:
+            raise InputError(f"{self.name}: an architecture needs at least one cell")
+        check(self.operations, reserved=self._nodes)
+
+    def __reduce__(self) -> tuple[type["CellSpace"], tuple[object, ...]]:
+        """Pickles what defines the space, and none of the tables that follow from it."""
+        return type(self), (self.name, self.operations, self.cells, self.blocks)
+
+    @property
+    def _nodes(self) -> tuple[str, ...]:
+        """The B + 1 words of the input slots. Nothing in a cell reads its last block."""
+        return tuple(f"node{i + 1}" for i in range(self.blocks + 1))
+
+    @functools.cached_property
+    def group(self) -> int:
+        """Tokens of a branch: its input, then the words of its operation."""
+        return 1 + len(self.operations[0].words)
+
+    @functools.cached_property
+    def length(self) -> int:
+        """T, the number of tokens in every string."""
+        return len(self.cells) * self.blocks * 2 * self.group
+
+    @functools.cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The V words: nodes, then first words of operations, then second words, and so on."""
+        columns = zip(*(operation.words for operation in self.operations), strict=True)
+        return tuple(dict.fromkeys([*self._nodes, *itertools.chain.from_iterable(columns)]))
+
+    @functools.cached_property
+    def _spelling(self) -> Int32[np.ndarray, "O words"]:
+        """The tokens of each operation."""
+        number = {word: v for v, word in enumerate(self.vocabulary)}
+        return np.array([[number[word] for word in op.words] for op in self.operations], np.int32)
+
+    @functools.cached_property
+    def _operation(self) -> dict[tuple[int, ...], int]:
+        """The operation that some tokens spell."""
+        return {tuple(tokens): o for o, tokens in enumerate(self._spelling.tolist())}
+
+    @functools.cached_property
+    def grammar(self) -> Grammar:
+        """Which token may follow which; a state is what has been written so far of an operation."""
+        beginnings = (spelled[:k] for k in range(self.group - 1) for spelled in self._operation)
+        state = {beginning: s for s, beginning in enumerate(dict.fromkeys(beginnings))}  # () is state 0
+        shape = (self.length, len(state), len(self.vocabulary))
+        legal, following = np.zeros(shape, np.bool_), np.zeros(shape, np.int32)
+        positions = np.ndindex(len(self.cells), self.blocks, 2, self.group)
+        for t, (_, block, _, slot) in enumerate(positions):
+            if slot == 0:
+                legal[t, 0, : block + 2] = True
+                continue
+            for spelled in self._operation:
+                before, token, after = spelled[: slot - 1], spelled[slot - 1], spelled[:slot]
+                legal[t, state[before], token] = True
+                following[t, state[before], token] = state.get(after, 0)
+        legal.setflags(write=False)
+        following.setflags(write=False)
+        return Grammar(legal, following)
+
+    @property
+    def size(self) -> int:
+        """The exact number of strings, (((B + 1)!)^2 O^(2B))^C; symmetric strings count separately."""
+        return self.grammar.size
+
+    def legal(self, prefix: Sequence[int]) -> Bool[np.ndarray, " V"]:
+        """The tokens `[V]` that may follow a legal prefix of fewer than T tokens."""
+        return self.grammar.after(prefix)
+
+    def sample(self, rng: np.random.Generator, n: int) -> list[Architecture]:
+        """Draws n strings uniformly, with replacement."""
+        return [Architecture(tuple(tokens), self) for tokens in self.grammar.sample(rng, n).tolist()]
+
+    def parse(self, text: str) -> Architecture:
+        """Reads T words separated by any white space.
+
+        Raises:
+          InputError: with the position of the first wrong word and what is legal there.
+        """
+        return Architecture(read(text, self.name, self.vocabulary, self.grammar), self)
+
+    def format(self, tokens: Sequence[int]) -> str:
+        """The T words, separated by single spaces."""
+        return " ".join([self.vocabulary[token] for token in tokens])
+
+    def branches(self, tokens: Int[np.ndarray, "*n T"]) -> Int32[np.ndarray, "*n C B 2 2"]:
+        """Architectures as data, for a child network.
+
+        Args:
+          tokens: `[..., T]` legal strings.
+
+        Returns:
+          `[..., C, B, 2, 2]` for each branch its input (0 and 1: the previous cells; i + 2: block i) and
+          its operation, an index into `operations`.
+        """
+        slots = tokens.reshape(*tokens.shape[:-1], len(self.cells), self.blocks, 2, self.group)
+        operation = (slots[..., None, 1:] == self._spelling).all(axis=-1).argmax(axis=-1)
+        return np.stack([slots[..., 0], operation], axis=-1).astype(np.int32)
+
+    def tokens_of(self, branches: Int[np.ndarray, "*n C B 2 2"]) -> Int32[np.ndarray, "*n T"]:
+        """The strings `[..., T]` of architectures `[..., C, B, 2, 2]`; the inverse of `branches`."""
+        slots = np.concatenate([branches[..., :1], self._spelling[branches[..., 1]]], axis=-1)
+        return slots.reshape(*branches.shape[:-4], self.length).astype(np.int32)
+
+    @staticmethod
+    def loose_ends(branches: Int[np.ndarray, "*n C B 2 2"]) -> Bool[np.ndarray, "*n C B"]:
+        """The blocks `[..., C, B]` that no other block reads: they make up the cell's output."""
+        inputs = branches[..., 0, None]  # [..., C, B, 2, 1]
+        block = 2 + np.arange(branches.shape[-3])  # as an input
+        loose: Bool[np.ndarray, "*n C B"] = ~(inputs == block).any(axis=(-3, -2))
+        return loose
+
+    def symmetric(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Every other string that swapping the branches of blocks leads to, each once.
+
+        These are the symmetric architectures of Luo et al. 2018, section 3.3: up to 2^(C B) - 1. The
+        orders in which a cell's blocks can be written are not gone through; `canonical` knows them.
+        """
+        tokens, g = architecture.tokens, self.group
+        pairs = [(tokens[t : t + g], tokens[t + g : t + 2 * g]) for t in range(0, self.length, 2 * g)]
+        # A block with two equal branches has only one way to be written.
+        ways = [[a + b] if a == b else [a + b, b + a] for a, b in pairs]
+        others = itertools.product(*ways)
+        next(others)  # the first is the string itself
+        return (Architecture(tuple(itertools.chain(*blocks)), self) for blocks in others)
+
+    def redraw(self, tokens: Int[np.ndarray, "N T"], rng: np.random.Generator) -> Int[np.ndarray, "N T"]:
+        """Swaps the branches of each block of each string `[N, T]` with probability 1/2."""
+        slots = tokens.reshape(-1, len(self.cells), self.blocks, 2, self.group)
+        swap = rng.random((*slots.shape[:3], 1, 1)) < 0.5
+        return np.where(swap, slots[..., ::-1, :], slots).reshape(tokens.shape)
+
+    def canonical(self, architecture: Architecture) -> str:
+        """A key that is equal exactly for the strings of the same graph.
+
+        They differ in the order of branches and in the order (hence the numbers) of blocks. The key is
+        the smallest of them, written as the numbers of `branches`, with `|` between cells.
+        """
+        tokens, g, operation = architecture.tokens, self.group, self._operation
+        branches = [(tokens[t], operation[tokens[t + 1 : t + g]]) for t in range(0, self.length, g)]
+        blocks = list(zip(branches[::2], branches[1::2], strict=True))
+        cells = [smallest(blocks[b : b + self.blocks]) for b in range(0, len(blocks), self.blocks)]
+        return "|".join(
+            [" ".join([f"{i} {p} {j} {q}" for (i, p), (j, q) in cell]) for cell in cells],
+        )
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """A neighbour: one input or operation, each equally likely, becomes another one that is legal."""
+        branches = self.branches(np.array(architecture.tokens))
+        choices = np.full_like(branches, len(self.operations))  # how many values each slot can have
+        choices[..., 0] = 2 + np.arange(self.blocks)[:, None]
+        slots = np.argwhere(choices > 1)
+        slot = tuple(slots[rng.integers(len(slots))])
+        branches[slot] = (branches[slot] + rng.integers(1, choices[slot])) % choices[slot]
+        return Architecture(tuple(self.tokens_of(branches).tolist()), self)
+
+    def configuration(self) -> Mapping[str, Json]:
+        """What identifies this space in a study."""
+        return {
+            "space": self.name,
+            "operations": [operation.name for operation in self.operations],
+            "cells": list(self.cells),
+            "blocks": self.blocks,
+        }

@@ -1,0 +1,20 @@
+"""Every test runs JAX strictly, on two virtual devices, and with the shape annotations checked."""
+
+import os
+
+import pytest
+from jaxtyping import install_import_hook
+
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+
+# Must run before the first import of the package.
+install_import_hook("nao", "beartype.beartype")
+
+
+@pytest.fixture
+def rng():
+    """A NumPy generator with a fixed seed."""
+    import numpy as np
+
+    return np.random.default_rng(0)

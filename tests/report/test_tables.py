@@ -1,0 +1,123 @@
+"""What is printed about a run and about the spaces says what is in them."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import nao
+from nao.report import show_run, show_spaces
+from nao.report.tables import blocks, duration, scientific
+from nao.spaces import SPACES, space
+from tests.fakes import LinearEncoder, PairSpace, SumEvaluator
+
+
+def printed(show, *arguments, width=80):
+    """What a function prints on a console that is no terminal."""
+    console = Console(file=io.StringIO(), width=width)
+    show(*arguments, console)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_run_is_shown_in_full_on_any_console(width):
+    found = nao.optimize(PairSpace(), SumEvaluator(), LinearEncoder(), seeds=5, initial=6, new=4)
+    summary, text = found.summary(), printed(show_run, found, "runs/some", width=width)
+    assert text.startswith("runs/some  complete\n")
+    assert f"M = {summary['evaluations']} architectures evaluated" in text
+    rows = {
+        line.split()[0]: line.split() for line in text.splitlines() if line.startswith(("initial ", "3 "))
+    }
+    assert rows["initial"][1:4] == [
+        "6",
+        f"{summary['initial']['mean']:.4f}",
+        f"{summary['initial']['best']:.4f}",
+    ]
+    last = summary["iterations"][2]
+    assert rows["3"][1:5] == ["4", *(f"{last[key]:.4f}" for key in ("mean", "best", "seeds_mean"))]
+    assert rows["3"][5:8] == ["0.750", "0.500", "1.25"]
+    best = summary["best"]
+    assert f"best: {best['score']:.4f} in validation, test {best['test_score']:.4f}" in text
+    assert text.splitlines()[-1] == best["architecture"]
+
+
+def test_a_run_in_which_everything_failed_is_shown():
+    evaluator = SumEvaluator(failing=tuple(range(10)))
+    found = nao.optimize(PairSpace(), evaluator, LinearEncoder(), initial=6, iterations=0)
+    text = printed(show_run, found, "run")
+    assert "M = 6 architectures evaluated, 6 of them failed" in text
+    assert "best:" not in text
+
+
+def test_a_run_in_progress_says_what_is_left(tmp_path):
+    class Stop(Exception):
+        pass
+
+    class Stopping(SumEvaluator):
+        def evaluate(self, architectures, seeds):
+            for done, result in enumerate(super().evaluate(architectures, seeds)):
+                if len(architectures) == 4 and done == 1:
+                    raise Stop
+                yield result
+
+    with pytest.raises(Stop):
+        nao.optimize(PairSpace(), Stopping(), LinearEncoder(), seeds=5, initial=6, new=4, out=tmp_path)
+    text = printed(show_run, nao.study.read(tmp_path), "run")
+    assert "not finished: iteration 1 of 3, 3 architectures to evaluate" in text
+
+
+def test_a_cell_is_written_block_by_block():
+    small = space("cnn-cell", blocks=2)
+    cells = "node1 conv 3x3 node2 max-pooling 3x3 node3 identity 1x1 node1 avg-pooling 2x2"
+    reduction = "node1 conv 1x1 node1 conv 1x1 node2 conv 1x1 node2 conv 1x7+7x1"
+    text = str(small.parse(f"{cells} {reduction}"))
+    assert blocks(text, small.configuration()) == [
+        "normal cell",
+        "  node3 = conv 3x3(node1) + max-pooling 3x3(node2)",
+        "  node4 = identity 1x1(node3) + avg-pooling 2x2(node1)",
+        "  output = concat(node4)",
+        "",
+        "reduction cell",
+        "  node3 = conv 1x1(node1) + conv 1x1(node1)",
+        "  node4 = conv 1x1(node2) + conv 1x7+7x1(node2)",
+        "  output = concat(node3, node4)",
+        "",
+    ]
+    assert blocks("a b c", {}) == []
+
+
+def test_the_output_of_a_cell_is_its_loose_ends():
+    small = space("cnn-cell-small")
+    for architecture in small.sample(np.random.default_rng(0), 20):
+        loose = small.loose_ends(small.branches(np.array(architecture.tokens)))
+        outputs = [line for line in blocks(str(architecture), small.configuration()) if "output" in line]
+        for cell, output in zip(loose, outputs, strict=True):
+            names = [f"node{i + 3}" for i in np.flatnonzero(cell)]
+            assert output == f"  output = concat({', '.join(names)})"
+
+
+def test_spaces_are_listed_with_an_example_that_can_be_read_back():
+    text = printed(show_spaces, SPACES.values())
+    assert "1.8e32" in text
+    assert "2.6e25" in text
+    lines = text.splitlines()
+    for name, listed in SPACES.items():
+        assert f"{listed.length}" in next(line for line in lines if line.split()[:1] == [name])
+        listed.parse(lines[lines.index(f"{name}, for example") + 1])
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(256, "256"), (65536, "65,536"), (10**6, "1.0e6"), (1839 * 10**29, "1.8e32"), (2**64, "1.8e19")],
+)
+def test_sizes(size, text):
+    assert scientific(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0.04, "0.0 s"), (9.9, "9.9 s"), (9.96, "0:10"), (83.0, "1:23"), (3723.0, "1:02:03")],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text

@@ -1,0 +1,222 @@
+"""What every strategy must do, and what NAO and Random do beyond it."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from nao.core import InputError
+from nao.strategies import NAO, Random
+from nao.strategies.known import Known
+from tests.fakes import LinearEncoder, LinearFit, PairSpace, SumEvaluator
+
+SPACE = PairSpace()
+STRATEGIES = {
+    "random": lambda space=SPACE, seed=0: Random(space, seed=seed),
+    "nao-predicted": lambda space=SPACE, seed=0: NAO(space, LinearEncoder(), seeds=10, seed=seed),
+    "nao-first": lambda space=SPACE, seed=0: NAO(space, LinearEncoder(), seeds=10, choose="first", seed=seed),
+}
+
+
+def evaluate(proposals):
+    """Results in the order of the proposals, some of them failures."""
+    evaluator = SumEvaluator()
+    return [evaluator.result(p.architecture, seed=2 * i) for i, p in enumerate(proposals)]
+
+
+def played(strategy, rounds=3, n=30):
+    """Proposals, states and results of some rounds."""
+    history = []
+    for _ in range(rounds):
+        proposals = strategy.ask(n)
+        results = evaluate(proposals)
+        history.append((proposals, strategy.state(), results))
+        strategy.tell(results)
+    return history
+
+
+@pytest.mark.parametrize("make", STRATEGIES.values(), ids=STRATEGIES.keys())
+class TestContract:
+    def test_proposals_are_legal_and_as_many_as_asked(self, make):
+        for proposals, _, _ in played(make()):
+            assert len(proposals) == 30
+            for proposal in proposals:
+                assert SPACE.grammar.fault(proposal.architecture.tokens) is None
+                assert len(proposal.architecture.tokens) == SPACE.length
+
+    def test_no_architecture_comes_twice_in_any_of_its_strings(self, make):
+        keys = [SPACE.canonical(p.architecture) for proposals, _, _ in played(make()) for p in proposals]
+        assert len(keys) == len(set(keys)) == 90
+
+    def test_never_proposes_what_it_was_told(self, make):
+        strategy, other = make(), make(seed=5)
+        told = evaluate(other.ask(60))
+        # Told in another string of the same architecture.
+        told = [
+            dataclasses.replace(r, architecture=next(SPACE.symmetric(r.architecture), r.architecture))
+            for r in told
+        ]
+        strategy.tell(told)
+        keys = {SPACE.canonical(result.architecture) for result in told}
+        assert not keys & {SPACE.canonical(p.architecture) for p in strategy.ask(200)}
+
+    def test_same_seed_same_proposals_and_another_seed_others(self, make):
+        assert played(make()) == played(make())
+        first, other = played(make())[0][0], played(make(seed=1))[0][0]
+        assert {p.architecture for p in first} != {p.architecture for p in other}
+
+    def test_restored_and_told_again_it_goes_on_as_if_never_stopped(self, make):
+        strategy = make()
+        history = played(strategy)
+        again = make()
+        for _, _, results in history[:-1]:
+            again.tell(results)
+        again.restore(json.loads(json.dumps(history[-1][1])))
+        again.tell(history[-1][2])
+        assert again.ask(30) == strategy.ask(30)
+        assert again.state() == strategy.state()
+
+    def test_results_that_all_failed_are_no_obstacle(self, make):
+        strategy = make()
+        proposals = strategy.ask(20)
+        failed = [dataclasses.replace(r, score=None, status="failed") for r in evaluate(proposals)]
+        strategy.tell(failed)
+        more = strategy.ask(20)
+        assert len({SPACE.canonical(p.architecture) for p in [*proposals, *more]}) == 40
+
+    def test_finds_every_architecture_of_a_small_space_and_then_no_more(self, make):
+        space = PairSpace(letters=3, length=4)
+        strategy = make(space)
+        found = []
+        while proposals := strategy.ask(7):
+            found += [space.canonical(p.architecture) for p in proposals]
+            evaluator = SumEvaluator(space, failing=())
+            strategy.tell([evaluator.result(p.architecture, 1) for p in proposals])
+        assert len(found) == len(set(found)) == space.classes == 36
+
+    def test_configuration_is_json_and_tells_seeds_apart(self, make):
+        assert json.dumps(make().configuration()) == json.dumps(make().configuration())
+        assert make().configuration() != make(seed=1).configuration()
+
+
+def test_known_draws_uniformly():
+    space = PairSpace(letters=2, length=2)  # aa, ab = ba, bb
+    rng = np.random.default_rng(0)
+    counts = dict.fromkeys(("00", "01", "11"), 0)
+    for _ in range(2000):
+        counts[space.canonical(Known(space).draw(rng, 1)[0])] += 1
+    assert abs(counts["01"] - 1000) < 4 * np.sqrt(2000 / 4)
+    assert abs(counts["00"] - 500) < 4 * np.sqrt(2000 * 3 / 16)
+
+
+class TestNAO:
+    def fitted(self, **options):
+        """A strategy that has scores, its results, and its encoder."""
+        encoder = LinearEncoder(**options.pop("encoder", {}))
+        strategy = NAO(SPACE, encoder, **options)
+        results = evaluate(strategy.ask(60))
+        assert {result.status for result in results} == {"ok", "failed"}
+        strategy.tell(results)
+        return strategy, results, encoder
+
+    def test_first_it_asks_for_random_architectures(self):
+        strategy = NAO(SPACE, LinearEncoder())
+        proposals = strategy.ask(5)
+        assert [(p.origin, p.parent, p.step, p.predicted) for p in proposals] == [
+            ("random", None, None, None)
+        ] * 5
+        assert strategy.diagnostics() == {}
+
+    def test_fits_to_all_that_succeeded_in_order(self):
+        strategy, results, encoder = self.fitted(seeds=10)
+        strategy.ask(5)
+        tokens, scores, _ = encoder.fits[0]
+        succeeded = [r for r in results if r.status == "ok"]
+        assert [tuple(row) for row in tokens.tolist()] == [r.architecture.tokens for r in succeeded]
+        assert scores.tolist() == [r.score for r in succeeded]
+
+    def test_the_parents_are_the_k_best(self):
+        strategy, results, _ = self.fitted(seeds=7, choose="first")
+        best = sorted((r for r in results if r.status == "ok"), key=lambda r: -r.score)[:7]
+        parents = {p.parent for p in strategy.ask(30) if p.origin == "ascent"}
+        assert parents <= {r.architecture for r in best}
+        assert strategy.diagnostics()["seeds_mean"] == pytest.approx(np.mean([r.score for r in best]))
+
+    def test_first_takes_what_comes_in_the_order_of_the_steps(self):
+        strategy, _, _ = self.fitted(seeds=10, choose="first")
+        proposals = [p for p in strategy.ask(12) if p.origin == "ascent"]
+        steps = [p.step for p in proposals]
+        assert steps == sorted(steps)
+        assert steps[0] == 1.0
+        assert steps[-1] < 8.0  # it stopped when it had enough
+
+    def test_predicted_takes_the_highest_predictions_of_all_steps(self):
+        strategy, results, encoder = self.fitted(seeds=10)
+        proposals = [p for p in strategy.ask(12) if p.origin == "ascent"]
+        predicted = [p.predicted for p in proposals]
+        assert predicted == sorted(predicted, reverse=True)
+        # By hand: everything that any step decodes from the ten best, scored by f.
+        tokens, scores, seed = encoder.fits[0]
+        fit = LinearEncoder().fit(SPACE, tokens, scores, seed=seed)
+        top = tokens[np.argsort(-scores, kind="stable")[:10]]
+        decoded = {tuple(x) for eta in encoder.steps for x in fit.improve(top, eta)[0].tolist()}
+        known = {SPACE.canonical(r.architecture) for r in results}
+        new = {
+            x
+            for x in decoded
+            if SPACE.canonical(dataclasses.replace(proposals[0].architecture, tokens=x)) not in known
+        }
+        assert {p.architecture.tokens for p in proposals} <= new
+        assert strategy.diagnostics()["decoded"] == 10 * len(encoder.steps)
+
+    def test_predictions_are_averaged_over_strings_of_the_same_architecture(self):
+        strategy, _, encoder = self.fitted(seeds=10)
+        proposals = [p for p in strategy.ask(20) if p.origin == "ascent"]
+        fit = LinearEncoder().fit(SPACE, *encoder.fits[0][:2], seed=0)
+        for proposal in proposals:
+            same = [proposal.architecture, *SPACE.symmetric(proposal.architecture)]
+            values = fit.predict(np.array([x.tokens for x in same]))
+            # The average of 8 of up to 16 strings, which differ by much less than architectures do.
+            assert values.min() - 1e-9 <= proposal.predicted <= values.max() + 1e-9
+            if len(same) > 1:
+                assert abs(proposal.predicted - values[0]) > 1e-9
+        assert any(next(SPACE.symmetric(p.architecture), None) for p in proposals)
+
+    def test_decoded_architectures_are_better_than_random_ones(self):
+        strategy, results, _ = self.fitted(seeds=10)
+        decoded = [sum(p.architecture.tokens) for p in strategy.ask(10)]
+        assert np.mean(decoded) > np.mean([sum(r.architecture.tokens) for r in results]) + 3
+
+    def test_makes_up_for_too_few_decoded_ones_with_random_ones(self):
+        strategy, _, _ = self.fitted(seeds=2, encoder={"steps": (1.0,)})
+        origins = [p.origin for p in strategy.ask(20)]
+        decoded = origins.count("ascent")
+        assert 1 <= decoded <= 2
+        assert origins == ["ascent"] * decoded + ["random"] * (20 - decoded)
+
+    def test_more_seeds_than_architectures_takes_them_all(self):
+        strategy, _, encoder = self.fitted(seeds=1000, encoder={"steps": (1.0,)})
+        strategy.ask(5)
+        assert strategy.diagnostics()["decoded"] == len(encoder.fits[0][0])
+
+    def test_diagnostics(self):
+        strategy, _, _ = self.fitted(seeds=10)
+        strategy.ask(5)
+        numbers = strategy.diagnostics()
+        quality = LinearFit(np.zeros((1, 1)), 0.0).quality
+        for name in ("pairwise_accuracy", "kendall_tau", "hamming", "held_out"):
+            assert numbers[name] == getattr(quality, name)
+        assert numbers["fit_seconds"] >= 0
+        assert 0 < numbers["share_new"] <= 1
+
+    def test_each_fit_has_its_own_seed(self):
+        strategy, _, encoder = self.fitted(seeds=10)
+        strategy.tell(evaluate(strategy.ask(30)))
+        strategy.ask(5)
+        assert encoder.fits[0][2] != encoder.fits[1][2]
+
+    @pytest.mark.parametrize("options", [{"seeds": 0}, {"seeds": -3}, {"choose": "best"}])
+    def test_refuses_what_makes_no_sense(self, options):
+        with pytest.raises(InputError, match=next(iter(options))):
+            NAO(SPACE, LinearEncoder(), **options)

@@ -1,0 +1,261 @@
+"""The command: what it prints, its exit status, and that it answers at once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import nao
+from nao import cli, search
+from nao.cli import app
+from nao.core import InputError
+from nao.study import read
+from tests.fakes import LinearEncoder, PairSpace, SumEvaluator, strict
+
+ROOT = Path(__file__).parents[1]
+KEYS = {"evaluations", "failed", "best", "iterations", "seconds"}
+BEST = {"architecture", "score", "test_score", "parameters", "flops"}
+ITERATION = {
+    *("new", "mean", "best", "seeds_mean", "pairwise_accuracy", "kendall_tau", "hamming", "seconds"),
+}
+
+
+def nao_(*arguments):
+    """Runs a command in this process."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def what(**settings):
+    """A small search, as the command composes it."""
+    parts = {"space": PairSpace(), "evaluator": SumEvaluator(), "encoder": LinearEncoder()}
+    return {**parts, "seeds": 5, "initial": 6, "new": 4, "choose": "first", "seed": 0, **settings}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of a finished search."""
+    folder = tmp_path / "run"
+    nao.optimize(**what(), iterations=2, out=folder)
+    return folder
+
+
+def python(script):
+    """The command that runs a script in which the tests can be imported."""
+    return [sys.executable, "-c", f"import sys; sys.path.append({str(ROOT)!r})\n{textwrap.dedent(script)}"]
+
+
+class TestHelp:
+    LIGHT = """
+        import time
+        {first}
+        from nao.cli import app
+        try:
+            app({arguments!r})
+        except SystemExit as stop:
+            assert stop.code == 0, stop.code
+        assert "jax" not in sys.modules, "it imports JAX"
+        assert time.process_time() < 1, "it takes too long"
+    """
+
+    @pytest.mark.parametrize("arguments", [["--help"], ["optimize", "--help"], ["--version"], ["spaces"]])
+    def test_answers_at_once_without_jax(self, arguments):
+        script = self.LIGHT.format(first="", arguments=arguments)
+        subprocess.run(python(script), check=True, capture_output=True)
+
+    @pytest.mark.parametrize(
+        ("first", "complaint"),
+        [("import jax", "it imports JAX"), ("while time.process_time() < 1: pass", "it takes too long")],
+    )
+    def test_the_check_can_fail(self, first, complaint):
+        script = self.LIGHT.format(first=first, arguments=["--help"])
+        failed = subprocess.run(python(script), check=False, capture_output=True, text=True)
+        assert failed.returncode != 0
+        assert complaint in failed.stderr
+
+    def test_importing_the_package_imports_no_jax(self):
+        script = "import nao; nao.optimize; assert 'jax' not in sys.modules"
+        subprocess.run(python(script), check=True)
+
+    def test_version(self):
+        result = nao_("--version")
+        assert result.stdout.startswith("nao ")
+        assert result.exit_code == 0
+
+    def test_without_arguments_it_shows_its_commands(self):
+        assert all(name in nao_().output for name in ("optimize", "show", "spaces"))
+
+    def test_the_defaults_are_those_of_the_library(self):
+        import inspect
+
+        command, library = (inspect.signature(f).parameters for f in (cli.optimize, search.optimize))
+        shared = (set(command) & set(library)) - {"space", "encoder"}
+        assert shared == {"iterations", "seeds", "initial", "new", "evaluate_last", "seed", "out"}
+        assert {n: command[n].default for n in shared} == {n: library[n].default for n in shared}
+
+
+class TestShow:
+    def test_json_has_the_keys_that_programs_rely_on(self, run):
+        summary = strict(nao_("show", run, "--json").stdout)
+        assert set(summary) >= KEYS
+        assert set(summary["best"]) >= BEST
+        assert len(summary["iterations"]) == 2
+        assert all(set(row) >= ITERATION for row in summary["iterations"])
+        assert summary["evaluations"] == 14
+        assert summary == read(run).summary()
+
+    def test_json_is_strict_when_nothing_is_known(self, tmp_path):
+        evaluator = SumEvaluator(failing=tuple(range(10)))
+        nao.optimize(**what(evaluator=evaluator), iterations=1, out=tmp_path, evaluate_last=False)
+        summary = strict(nao_("show", tmp_path, "--json").stdout)
+        assert summary["best"]["score"] is None
+        assert summary["iterations"][0]["mean"] is None
+
+    def test_for_people(self, run):
+        result = nao_("show", run)
+        assert result.exit_code == 0
+        assert "M = 14 architectures evaluated" in result.stdout
+        assert read(run).best.architecture in result.stdout
+
+    def test_no_run(self, tmp_path):
+        result = nao_("show", tmp_path / "absent")
+        assert result.exit_code == 2
+        assert (
+            result.stderr == f"error: there is no study in {tmp_path / 'absent'}; name the folder of a run\n"
+        )
+        assert result.stdout == ""
+
+
+def test_spaces():
+    result = nao_("spaces")
+    assert result.exit_code == 0
+    assert all(name in result.stdout for name in ("cnn-cell", "cnn-cell-small", "1.8e32"))
+
+
+class TestRun:
+    def test_without_a_folder_it_goes_to_its_own(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        cli.run(what(), None, iterations=1)
+        cli.run(what(seed=1), None, iterations=1)
+        folders = sorted((tmp_path / "runs").iterdir())
+        assert len(folders) == 2
+        assert all(folder.name.startswith("pairs-sum-of-letters-") for folder in folders)
+        assert "run: runs/pairs-sum-of-letters-" in capsys.readouterr().out
+
+    def test_the_same_command_again_evaluates_nothing_and_shows_the_result(self, tmp_path, capsys):
+        cli.run(what(), tmp_path, iterations=1)
+        first = capsys.readouterr().out
+        evaluator = SumEvaluator()
+        cli.run(what(evaluator=evaluator), tmp_path, iterations=1)
+        again = capsys.readouterr().out
+        assert evaluator.evaluated == []
+        assert "this search is complete; nothing is left to evaluate" in again
+        assert first.split("\n\n", 1)[1] == again.split("\n\n", 1)[1]
+
+    def test_interrupted_it_says_how_to_go_on(self, tmp_path):
+        script = f"""
+            from nao import cli
+            from pathlib import Path
+            from tests.fakes import SumEvaluator
+            from tests.test_cli import what
+            import typer
+            command = typer.Typer()
+            @command.command()
+            def go() -> None:
+                cli.run(what(evaluator=SumEvaluator(pause=0.05)), Path({str(tmp_path)!r}), iterations=2)
+            command(prog_name="nao")
+        """
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX")}
+        with subprocess.Popen(
+            python(script), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        ) as process:
+            while process.poll() is None and evaluations(tmp_path) < 3:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            _, complaint = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert complaint == f"stopped: everything so far is in {tmp_path}; the same command goes on\n"
+        done = evaluations(tmp_path)
+        assert 3 <= done < 14
+        evaluator = SumEvaluator()
+        cli.run(what(evaluator=evaluator), tmp_path, iterations=2)
+        assert len(evaluator.evaluated) == 14 - done
+        assert read(tmp_path).trials == nao.optimize(**what(), iterations=2).trials
+
+
+def evaluations(folder):
+    """How many results a running search has stored."""
+    try:
+        return read(folder).summary()["evaluations"]
+    except InputError:
+        return 0
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            (["--space", "cnn-sell"], "cnn-sell"),
+            (["--blocks", "0"], "at least 1 block"),
+            (["--data", "cifar"], "cifar"),
+            (["--data", "absent.npz"], "absent.npz"),
+            (["--encoder", "best"], "best"),
+            (["--iterations", "-1"], "iterations must be at least 0, not -1"),
+            (["--seeds", "0"], "seeds must be at least 1, not 0"),
+            (["--initial", "0"], "initial must be at least 1, not 0"),
+            (["--new", "-4"], "new must be at least 1, not -4"),
+            (["--seed", "-1"], "seed must be at least 0, not -1"),
+            (["--devices", "0"], "devices"),
+            (["--steps", "0"], "steps"),
+            (["--channels", "-8"], "channels"),
+            (["--out", "/dev/null/run"], "cannot write in /dev/null/run"),
+        ],
+    )
+    def test_one_clear_line_and_status_2(self, arguments, complaint, tmp_path, monkeypatch):
+        pytest.importorskip("nao.evaluators.pool")
+        monkeypatch.chdir(tmp_path)
+        result = nao_("optimize", *arguments)
+        assert result.exit_code == 2
+        assert result.stderr.startswith("error: ")
+        assert complaint in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert not (tmp_path / "runs").exists()
+
+    @pytest.mark.parametrize(
+        "arguments", [["optimise"], ["optimize", "--seeds", "many"], ["show"], ["--colour"]]
+    )
+    def test_wrong_usage_has_status_2(self, arguments):
+        result = nao_(*arguments)
+        assert result.exit_code == 2
+        assert "Usage" in result.stderr
+
+    def test_an_error_of_several_lines_is_said_in_one(self, monkeypatch):
+        def several(folder):
+            raise InputError("first\n  second")
+
+        monkeypatch.setattr("nao.study.read", several)
+        assert nao_("show", "run").stderr == "error: first second\n"
+
+    def test_a_mistake_in_the_program_is_not_hidden(self, monkeypatch):
+        def mistaken(folder):
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("nao.study.read", mistaken)
+        assert isinstance(nao_("show", "run").exception, ZeroDivisionError)
+
+
+def test_the_installed_command_is_this_one(tmp_path):
+    command = Path(sys.executable).with_name("nao")
+    done = subprocess.run([command, "show", tmp_path, "--json"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: there is no study in")
+
+
+def test_a_summary_survives_json(run):
+    assert json.loads(json.dumps(read(run).summary(), allow_nan=False)) == read(run).summary()
