@@ -6,7 +6,7 @@ JAX is imported inside the commands that need it, so that `nao --help` answers a
 import importlib.metadata
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,8 +14,25 @@ from typer.core import TyperGroup
 
 from nao.core import InputError
 
+if TYPE_CHECKING:
+    from nao.evaluators.pool import DevicePool
+
 CHILD = "Child network (default: what the data set needs)"
 MACHINE = "Machine"
+
+Space = Annotated[str, typer.Option(help="What to search; see `nao spaces`.")]
+Blocks = Annotated[int, typer.Option(help="Blocks of a cell.")]
+Data = Annotated[str, typer.Option(help="digits, tfds:NAME or FILE.npz.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where tfds keeps its data.")]
+Cells = Annotated[int | None, typer.Option(help="N, normal cells in a row.", rich_help_panel=CHILD)]
+Channels = Annotated[int | None, typer.Option(help="F, channels.", rich_help_panel=CHILD)]
+Steps = Annotated[int | None, typer.Option(help="Training steps. Default: one pass.", rich_help_panel=CHILD)]
+Batch = Annotated[int | None, typer.Option(help="Images of a step.", rich_help_panel=CHILD)]
+LearningRate = Annotated[float | None, typer.Option(help="At the start.", rich_help_panel=CHILD)]
+Augment = Annotated[bool | None, typer.Option(help="Crop and flip.", rich_help_panel=CHILD)]
+Cutout = Annotated[int | None, typer.Option(help="Side of the hole.", rich_help_panel=CHILD)]
+Devices = Annotated[int | None, typer.Option(help="Default: all.", rich_help_panel=MACHINE)]
+Cache = Annotated[bool, typer.Option(help="Keep compiled programs.", rich_help_panel=MACHINE)]
 
 
 class Commands(TyperGroup):
@@ -52,46 +69,91 @@ def about(
 
 @app.command()
 def optimize(
-    iterations: Annotated[int, typer.Option(help="Fit, ascend, decode and evaluate this often.")] = 3,
+    iterations: Annotated[int, typer.Option(help="L: fit, ascend, decode and evaluate this often.")] = 3,
     seeds: Annotated[int, typer.Option(help="K, the best architectures that are improved.")] = 100,
-    space: Annotated[str, typer.Option(help="What to search; see `nao spaces`.")] = "cnn-cell-small",
-    blocks: Annotated[int, typer.Option(help="Blocks of a cell.")] = 5,
-    data: Annotated[str, typer.Option(help="digits, tfds:NAME or FILE.npz.")] = "digits",
-    data_dir: Annotated[Path | None, typer.Option(help="Where tfds keeps its data.")] = None,
+    space: Space = "cnn-cell-small",
+    blocks: Blocks = 5,
+    data: Data = "digits",
+    data_dir: DataDir = None,
     initial: Annotated[int, typer.Option(help="Random architectures to begin with.")] = 200,
     new: Annotated[int, typer.Option(help="New architectures of an iteration.")] = 100,
     encoder: Annotated[str, typer.Option(help="default or published.")] = "default",
     evaluate_last: Annotated[bool, typer.Option(help="Evaluate what is decoded last.")] = True,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run's folder. Default: its own in runs/.")] = None,
-    cells: Annotated[
-        int | None, typer.Option(help="N, normal cells in a row.", rich_help_panel=CHILD)
-    ] = None,
-    channels: Annotated[int | None, typer.Option(help="F, channels.", rich_help_panel=CHILD)] = None,
-    steps: Annotated[int | None, typer.Option(help="Training steps.", rich_help_panel=CHILD)] = None,
-    batch: Annotated[int | None, typer.Option(help="Images of a step.", rich_help_panel=CHILD)] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="At the start.", rich_help_panel=CHILD)] = None,
-    augment: Annotated[bool | None, typer.Option(help="Crop and flip.", rich_help_panel=CHILD)] = None,
-    cutout: Annotated[int | None, typer.Option(help="Side of the hole.", rich_help_panel=CHILD)] = None,
-    devices: Annotated[int | None, typer.Option(help="Default: all.", rich_help_panel=MACHINE)] = None,
-    cache: Annotated[bool, typer.Option(help="Keep compiled programs.", rich_help_panel=MACHINE)] = True,
+    cells: Cells = None,
+    channels: Channels = None,
+    steps: Steps = None,
+    batch: Batch = None,
+    learning_rate: LearningRate = None,
+    augment: Augment = None,
+    cutout: Cutout = None,
+    devices: Devices = None,
+    cache: Cache = True,
 ) -> None:
     """Search a space for better architectures. The same command goes on where it was stopped."""
-    from nao import encoders, spaces
+    from nao import encoders
+
+    if iterations < 1:
+        raise InputError(f"iterations must be at least 1, not {iterations}")
+    child = given(cells=cells, channels=channels, steps=steps, batch=batch)
+    child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
+    evaluator = pool(space, blocks, data, data_dir, child, devices, cache)
+    rule = "first" if encoder == "published" else "predicted"  # nao.strategies.NAO says what they are
+    what = given(space=evaluator.space, evaluator=evaluator, encoder=encoders.encoder(encoder), choose=rule)
+    what |= given(seeds=seeds, initial=initial, new=new, seed=seed)
+    run(what, out, iterations=iterations, evaluate_last=evaluate_last)
+
+
+@app.command()
+def evaluate(
+    architectures: Annotated[list[str], typer.Argument(help="Strings of the space, each in quotes.")],
+    space: Space = "cnn-cell-small",
+    blocks: Blocks = 5,
+    data: Data = "digits",
+    data_dir: DataDir = None,
+    seed: Annotated[int, typer.Option(help="Of weights and batches.", min=0, max=2**31 - 1)] = 0,
+    cells: Cells = None,
+    channels: Channels = None,
+    steps: Steps = None,
+    batch: Batch = None,
+    learning_rate: LearningRate = None,
+    augment: Augment = None,
+    cutout: Cutout = None,
+    devices: Devices = None,
+    cache: Cache = True,
+) -> None:
+    """Train the given architectures and print a line of JSON for each, as it finishes."""
+    from nao import spaces
+
+    where = spaces.space(space, blocks=blocks)
+    wanted = [where.parse(text) for text in architectures]
+    child = given(cells=cells, channels=channels, steps=steps, batch=batch)
+    child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
+    evaluator = pool(space, blocks, data, data_dir, child, devices, cache)
+    for _, result in evaluator.evaluate(wanted, [seed] * len(wanted)):
+        typer.echo(json.dumps(result.record(), allow_nan=False))
+
+
+def pool(
+    space: str,
+    blocks: int,
+    data: str,
+    data_dir: Path | None,
+    child: dict[str, Any],
+    devices: int | None,
+    cache: bool,
+) -> "DevicePool":
+    """The devices of this machine, ready to train architectures of a space."""
+    from nao import spaces
     from nao.data import load
     from nao.evaluators.child import Child
     from nao.evaluators.devices import prepare
     from nao.evaluators.pool import DevicePool
 
     prepare(devices, cache)  # first: JAX can only be told before it is used
-    child = given(cells=cells, channels=channels, steps=steps, batch=batch)
-    child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
     where = spaces.space(space, blocks=blocks)
-    pool = DevicePool(where, load(data, data_dir=data_dir), Child(**child), devices)
-    rule = "first" if encoder == "published" else "predicted"  # nao.strategies.NAO says what they are
-    what = given(space=where, evaluator=pool, encoder=encoders.encoder(encoder), choose=rule)
-    what |= given(seeds=seeds, initial=initial, new=new, seed=seed)
-    run(what, out, iterations=iterations, evaluate_last=evaluate_last)
+    return DevicePool(where, load(data, data_dir=data_dir), Child(**child), devices)
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -64,7 +64,9 @@ class TorchOperation(nn.Module):
             match stage:
                 case Dense(window):
                     x = functional.relu(x)
-                    x = next(norms)(functional.conv2d(x, next(arrays), None, stride, [s // 2 for s in window]))
+                    x = next(norms)(
+                        functional.conv2d(x, next(arrays), None, stride, [s // 2 for s in window])
+                    )
                 case Separable(window):
                     x = functional.relu(x)
                     depthwise = next(arrays)[:, None]
@@ -114,7 +116,9 @@ class TorchNetwork(nn.Module):
         super().__init__()
         weights = jax.tree.map(np.asarray, weights)
         self.branches = [branches[0 if plan.stride == 1 else 1] for plan in net.plans]
-        self.loose = [[i for i in range(net.blocks) if not (b[:, :, 0] == i + 2).any()] for b in self.branches]
+        self.loose = [
+            [i for i in range(net.blocks) if not (b[:, :, 0] == i + 2).any()] for b in self.branches
+        ]
         self.stem, self.stem_norm = tensor(weights.stem), nn.BatchNorm2d(weights.stem.shape[0])
         self.entries, self.operations = nn.ModuleList(), nn.ModuleList()
         for i, (plan, w) in enumerate(zip(net.plans, weights.cells, strict=True)):
@@ -196,7 +200,8 @@ def main() -> None:
         rows.append((ours, theirs))
         print(f"{1e3 * ours:8.1f} ms  PyTorch {1e3 * theirs:8.1f} ms  ratio {theirs / ours:5.2f}", flush=True)
     ours, theirs = (statistics.mean(column) for column in zip(*rows, strict=True))
-    print(f"mean: {1e3 * ours:.1f} ms, PyTorch {torch.__version__} {1e3 * theirs:.1f} ms, ratio {theirs / ours:.2f}")
+    name = f"PyTorch {torch.__version__}"
+    print(f"mean: {1e3 * ours:.1f} ms, {name} {1e3 * theirs:.1f} ms, ratio {theirs / ours:.2f}")
 
 
 if __name__ == "__main__":

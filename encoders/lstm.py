@@ -2,7 +2,8 @@
 
 Automatic differentiation of a scan adds up the weights' gradient once per time step. Here the backward scan
 only hands back the gradients of the gates, and the weights' gradient is one large product after it; the
-input projections come in already multiplied. The result is the same, in less than half the time.
+input projections come in already multiplied. The result is the same, and an update of all three networks
+takes a quarter less time (as `published`, 0.037 instead of 0.049 CPU-seconds on a busy machine).
 
 Axis letters: T time steps, B strings, d hidden units, G = 4 d gates (input, forget, output, candidate).
 """

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
@@ -26,6 +27,7 @@ from nao.evaluators import operations
 from nao.evaluators.operations import Operation
 from nao.evaluators.primitives import Primitives
 
+AnyArray = Array | np.ndarray  # data that begins on the host and is traced later
 Branch = Callable[[Array, Array, Array, Array | None], tuple[Array, Array]]
 
 
@@ -60,8 +62,8 @@ class Choices(NamedTuple):
       operations: `[2B]` index of the operation.
     """
 
-    inputs: Int[Array, " 2B"]
-    operations: Int[Array, " 2B"]
+    inputs: Int[AnyArray, "*n branches"]
+    operations: Int[AnyArray, "*n branches"]
 
 
 def _branches(kind: Kind) -> list[Branch]:
@@ -70,7 +72,9 @@ def _branches(kind: Kind) -> list[Branch]:
     def branch(op: Operation, stride: int) -> Branch:
         def run(state: Array, entry: Array, slot: Array, statistics: Array | None) -> tuple[Array, Array]:
             x = entry if stride > 1 else state
-            return operations.apply(op, kind.primitives, x, slot, statistics, stride, kind.normalisations)
+            count = kind.normalisations
+            y, used = operations.apply(op, kind.primitives, x, slot, statistics, stride, count)
+            return y, used
 
         return run
 
@@ -78,13 +82,13 @@ def _branches(kind: Kind) -> list[Branch]:
     return [branch(op, stride) for stride in strides for op in kind.operations]
 
 
-def _selected(kind: Kind, choices: Choices) -> Int[Array, " 2B"]:
+def _selected(kind: Kind, choices: Choices) -> Int[AnyArray, " branches"]:
     """`[2B]` which of `_branches` each branch runs."""
     strided = (choices.inputs < 2) & (kind.stride > 1)
     return choices.operations + len(kind.operations) * strided
 
 
-def _entries(kind: Kind, entries: Array, like: Array, index: Array) -> Array:
+def _entries(kind: Kind, entries: Array, like: Array, index: AnyArray) -> Array:
     """The previous cell's output that a strided branch reads; unused otherwise."""
     return entries[jnp.minimum(index, 1)] if kind.stride > 1 else like
 
@@ -134,14 +138,19 @@ def _train_backward(
 
     def gradient(run: Branch) -> Callable[..., tuple[Array, ...]]:
         def pull(x: Array, entry: Array, slot: Array, g: Array) -> tuple[Array, ...]:
-            _, pullback, _ = jax.vjp(lambda *operands: run(*operands, None), x, entry, slot, has_aux=True)
+            def without_statistics(x: Array, entry: Array, slot: Array) -> tuple[Array, Array]:
+                return run(x, entry, slot, None)
+
+            _, pullback, _ = jax.vjp(without_statistics, x, entry, slot, has_aux=True)
             return tuple(pullback(g))
 
         return pull
 
     pulls = [gradient(run) for run in _branches(kind)]
 
-    def step(carry: tuple[Array, Array], branch: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:
+    def step(
+        carry: tuple[Array, Array], branch: tuple[Array, AnyArray, AnyArray, Array]
+    ) -> tuple[tuple[Array, Array], Array]:
         d_states, d_entries = carry
         block, index, which, slot = branch
         x = states[index]
@@ -169,11 +178,11 @@ def loose_ends(choices: Choices) -> Float[Array, " B"]:
 
 def cell(
     kind: Kind,
-    slots: Float[Array, "2B P"],
+    slots: Float[Array, "branches P"],
     choices: Choices,
     entries: Float[Array, "2 C H W N"],
-    statistics: Float[Array, "2B M 2 C"] | None,
-) -> tuple[Float[Array, "BC H W N"], Float[Array, "2B M 2 C"]]:
+    statistics: Float[Array, "branches M 2 C"] | None,
+) -> tuple[Float[Array, "BC _ _ N"], Float[Array, "branches M 2 C"]]:
     """The output of a cell: its loose ends, concatenated.
 
     Args:

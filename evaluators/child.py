@@ -1,7 +1,7 @@
 """What one child network is and how long it is trained: the options of a measurement.
 
 `Child()` is sized for small images on a CPU: on the digits, 2 cores train some 100 children a minute and
-the scores of two training seeds agree (benchmarks/signal.py has the numbers).
+the scores of two training seeds agree (benchmarks/child_signal.py has the numbers).
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ class Child:
     Attributes:
       cells: N, normal cells before, between and after the two reductions.
       channels: F, channels of the first cells; doubled at each reduction.
-      steps: training steps.
+      steps: training steps; one pass over the training images when None.
       batch: images of a step.
       learning_rate: at the start; falls to zero along a cosine (Loshchilov & Hutter 2017).
       momentum: Nesterov's.
@@ -28,9 +28,9 @@ class Child:
 
     cells: int = 1
     channels: int = 8
-    steps: int = 40
+    steps: int | None = None
     batch: int = 64
-    learning_rate: float = 0.1
+    learning_rate: float = 0.05
     momentum: float = 0.9
     weight_decay: float = 5e-4
     clip: float = 5.0
@@ -39,11 +39,16 @@ class Child:
 
     def __post_init__(self) -> None:
         for name in ("cells", "channels", "steps", "batch"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, but is {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, but is {value}")
         if self.channels % 2:
             raise InputError(f"channels must be even, since a reduction halves them, but is {self.channels}")
         if not 0 < self.learning_rate < float("inf"):
             raise InputError(f"learning_rate must be positive, but is {self.learning_rate}")
         if self.cutout < 0:
             raise InputError(f"cutout must not be negative, but is {self.cutout}")
+
+    def length(self, images: int) -> int:
+        """How many steps a training on so many images has."""
+        return self.steps or max(1, images // self.batch)

@@ -13,7 +13,9 @@ from nao.evaluators.network import STEM, Network
 
 
 def cost(network: Network, branches: Int[np.ndarray, "2 B 2 2"]) -> tuple[int, int]:
-    """Counts a child network; what its architecture does not use does not count.
+    """Counts a child network; operations that its architecture does not use do not count.
+
+    The pointwise convolutions that bring the two previous outputs to a cell always count, read or not.
 
     Args:
       network: what was compiled.

@@ -31,9 +31,13 @@ def prepare(devices: int | None = None, cache: bool = True) -> None:
     if devices is not None and devices < 1:
         raise InputError(f"devices must be at least 1, but is {devices}")
     with contextlib.suppress(RuntimeError):  # JAX is in use already, with the devices that it has
-        jax.config.update("jax_num_cpu_devices", devices or len(os.sched_getaffinity(0)))
+        _set("jax_num_cpu_devices", devices or len(os.sched_getaffinity(0)))
     if cache:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+        _set("jax_compilation_cache_dir", str(cache_folder()))
+        _set("jax_persistent_cache_min_compile_time_secs", 0.5)
     else:
-        jax.config.update("jax_enable_compilation_cache", False)
+        _set("jax_enable_compilation_cache", False)
+
+
+def _set(name: str, value: object) -> None:
+    jax.config.update(name, value)  # type: ignore[no-untyped-call]  # JAX does not annotate it

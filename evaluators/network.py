@@ -12,15 +12,18 @@ an unused previous cell (which the published code adds); the auxiliary head and 
 600-epoch recipe have no place in a short training and are left out.
 
 Axis letters: C channels, H, W height and width, N batch, B blocks, P slot of weights, M normalisations,
-G cells of the network, L classes.
+G cells of the network, L classes, O output channels.
 """
 
 import dataclasses
 import functools
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -152,50 +155,62 @@ def _loose(network: Network, architecture: Architecture) -> list[Array]:
     return [loose_ends(_choices(plan, architecture)) for plan in network.plans]
 
 
-def _fresh(key: PRNGKeyArray, shape: tuple[int, int], fan_in: Array | float) -> Array:
-    return jax.random.normal(key, shape) * jnp.sqrt(2 / fan_in)
-
-
 def initial_weights(network: Network, architecture: Architecture, key: PRNGKeyArray) -> Weights:
-    """Fresh weights of one child; those that its architecture does not use are zero and stay so.
+    """Fresh weights of one child; those of operations and blocks that it does not use are zero and stay so.
 
     Args:
       network: what was compiled.
       architecture: as data.
       key: JAX key, consumed.
     """
-    keys = iter(jax.random.split(key, 2 + 3 * len(network.plans)))
     loose = _loose(network, architecture)
-    stem = STEM * network.channels
-    units = jnp.stack([jnp.ones(stem), jnp.zeros(stem)])
+    stem, colours, last = STEM * network.channels, network.image[2], network.plans[-1].channels
+    shapes: list[tuple[int, ...]] = [(stem, colours, 3, 3), (network.classes, network.blocks * last)]
+    for plan in network.plans:
+        shapes += [(plan.channels, width) for width in plan.sources]
+        shapes.append((2 * network.blocks, _slot(network, plan)))
+    noise = iter(_normal(key, shapes))
+    first, head = next(noise) * math.sqrt(2 / (9 * colours)), next(noise)
     cells = []
     for i, plan in enumerate(network.plans):
-        choices = _choices(plan, architecture)
-        pointwise = []
-        for back, width in zip((2, 1), plan.sources, strict=True):
-            # A source counts the channels of its loose ends only: the rest of it is zero.
-            inputs = width if i < back else jnp.sum(loose[i - back]) * (width // network.blocks)
-            rows = jnp.ones(width) if i < back else jnp.repeat(loose[i - back], width // network.blocks)
-            pointwise.append(_fresh(next(keys), (plan.channels, width), inputs) * rows[None, :])
-        norms = jnp.stack([jnp.stack([jnp.ones(plan.channels), jnp.zeros(plan.channels)])] * 2)
-        slots = _initial_slots(network, plan, choices, next(keys))
-        cells.append(CellWeights(pointwise[0], pointwise[1], norms, slots))
-    width = network.plans[-1].channels
-    head = _fresh(next(keys), (network.classes, network.blocks * width), jnp.sum(loose[-1]) * width)
-    return Weights(
-        stem=jax.random.normal(next(keys), (stem, network.image[2], 3, 3))
-        * (2 / (9 * network.image[2])) ** 0.5,
-        stem_norm=units,
-        cells=tuple(cells),
-        head=head * jnp.repeat(loose[-1], width)[None, :],
-        bias=jnp.zeros(network.classes),
-    )
+        before, previous = (
+            next(noise) * (_scale(loose[i - back], width) if i >= back else math.sqrt(2 / width))
+            for back, width in zip((2, 1), plan.sources, strict=True)
+        )
+        norms = jnp.broadcast_to(_unit(plan.channels), (2, 2, plan.channels))
+        slots = _initial_slots(network, plan, _choices(plan, architecture), next(noise))
+        cells.append(CellWeights(before, previous, norms, slots))
+    head = head * _scale(loose[-1], network.blocks * last)
+    return Weights(first, _unit(stem), tuple(cells), head, jnp.zeros(network.classes))
 
 
-def _initial_slots(network: Network, plan: Plan, choices: Choices, key: PRNGKeyArray) -> Array:
-    """`[2B, P]` fresh weights of a cell's branches."""
-    strides = (1, plan.stride)
-    size = operations.slot_size(network.operations, plan.channels, strides)
+def _normal(key: PRNGKeyArray, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Standard normal arrays of these shapes, cut from one draw: many draws take seconds to compile."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    flat = jax.random.normal(key, (int(ends[-1]),))
+    return [part.reshape(shape) for part, shape in zip(jnp.split(flat, ends[:-1]), shapes, strict=True)]
+
+
+def _unit(channels: int) -> Float[Array, "2 C"]:
+    """Fresh gamma and beta: 1 and 0."""
+    return jnp.stack([jnp.ones(channels), jnp.zeros(channels)])
+
+
+def _scale(loose: Float[Array, " B"], width: int) -> Float[Array, "1 BC"]:
+    """He's deviation for weights that read a cell's output: only its loose ends count, the rest is zero."""
+    channels = width // loose.shape[0]
+    rows: Array = jnp.repeat(loose, channels)[None, :]
+    return rows * jnp.sqrt(2 / (jnp.sum(loose) * channels))
+
+
+def _slot(network: Network, plan: Plan) -> int:
+    """P, the length of a cell's slots."""
+    return operations.slot_size(network.operations, plan.channels, (1, plan.stride))
+
+
+def _initial_slots(network: Network, plan: Plan, choices: Choices, noise: Array) -> Array:
+    """`[2B, P]` fresh weights of a cell's branches, from standard normal ones."""
+    strides, size = (1, plan.stride), _slot(network, plan)
     tables = [[operations.initial(op, plan.channels, s) for op in network.operations] for s in strides]
     longest = max(len(stretches) for row in tables for stretches in row)
     beyond = [(size, 0.0, 0.0)] * longest
@@ -205,7 +220,7 @@ def _initial_slots(network: Network, plan: Plan, choices: Choices, key: PRNGKeyA
     begun = stretches[:, :, :1] <= jnp.arange(size)[None, None, :]
     last = jnp.sum(begun, axis=1) - 1  # [2B, P] the stretch that a weight lies in
     mean, deviation = (jnp.take_along_axis(stretches[:, :, i], last, axis=1) for i in (1, 2))
-    return mean + deviation * jax.random.normal(key, mean.shape)
+    return mean + deviation * noise
 
 
 def initial_statistics(network: Network) -> Statistics:
@@ -223,7 +238,7 @@ def initial_statistics(network: Network) -> Statistics:
     )
 
 
-def _pointwise(network: Network, x: Maps, w: Array, halve: bool) -> Maps:
+def _pointwise(network: Network, x: Maps, w: Float[Array, "O C"], halve: bool) -> Float[Array, "O _ _ N"]:
     """ReLU and a pointwise convolution; the factorised reduction where the image must be halved."""
     convolve = network.primitives.convolve
     x, w = jax.nn.relu(x), w[:, :, None, None]
@@ -255,7 +270,8 @@ def forward(
     """
     training = statistics is None
     x = network.primitives.convolve(images, weights.stem, 1)
-    x, stem = normalise(x, *weights.stem_norm, None if statistics is None else statistics.stem)
+    gamma, beta = weights.stem_norm
+    x, stem = normalise(x, gamma, beta, None if statistics is None else statistics.stem)
     before, previous, entry_statistics, branch_statistics = x, x, [], []
     for i, (plan, w) in enumerate(zip(network.plans, weights.cells, strict=True)):
         entries, used = [], []
@@ -263,7 +279,8 @@ def forward(
             ((before, w.before, plan.halve), (previous, w.previous, False))
         ):
             y = _pointwise(network, source, matrix, halve)
-            y, u = normalise(y, *w.norms[j], None if statistics is None else statistics.entries[i][j])
+            gamma, beta = w.norms[j]
+            y, u = normalise(y, gamma, beta, None if statistics is None else statistics.entries[i][j])
             entries.append(y)
             used.append(u)
         kind = Kind(network.operations, network.primitives, plan.stride, training)

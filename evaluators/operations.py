@@ -13,7 +13,7 @@ import functools
 import math
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from nao.core import InputError
-from nao.evaluators.primitives import Maps, Primitives, Window
+from nao.evaluators.primitives import Maps, Primitives, Strided, Window
 
 EPSILON = 1e-5  # of batch normalisation, as in the published code
 
@@ -29,13 +29,14 @@ Shape = tuple[int, ...]
 Statistics = Float[Array, "2 C"]  # mean and variance per channel
 
 
+@runtime_checkable
 class Stage(Protocol):
     """One step of an operation."""
 
     def weights(self, channels: int, stride: int) -> list[tuple[Shape, int]]:
         """The (shape, fan-in) of each array of weights; none for a stage without weights."""
 
-    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Maps:
+    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Strided:
         """The stage without its normalisation."""
 
     def multiplications(self, channels: int, stride: int) -> int:
@@ -52,7 +53,7 @@ class Dense:
         """See `Stage`."""
         return [((channels, channels, *self.window), channels * math.prod(self.window))]
 
-    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Maps:
+    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Strided:
         """See `Stage`."""
         return primitives.convolve(jax.nn.relu(x), weights[0], stride)
 
@@ -71,7 +72,7 @@ class Separable:
         """See `Stage`."""
         return [((channels, *self.window), math.prod(self.window)), ((channels, channels, 1, 1), channels)]
 
-    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Maps:
+    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Strided:
         """See `Stage`."""
         depthwise, pointwise = weights
         return primitives.convolve(primitives.depthwise(jax.nn.relu(x), depthwise, stride), pointwise, 1)
@@ -92,7 +93,7 @@ class Pool:
         """See `Stage`."""
         return []
 
-    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Maps:
+    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Strided:
         """See `Stage`."""
         pool = primitives.max_pool if self.kind == "max" else primitives.avg_pool
         return pool(x, self.window, stride)
@@ -116,7 +117,7 @@ class Skip:
         half = channels // 2
         return [((half, channels, 1, 1), channels), ((channels - half, channels, 1, 1), channels)]
 
-    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Maps:
+    def apply(self, primitives: Primitives, x: Maps, weights: Sequence[Array], stride: int) -> Strided:
         """See `Stage`."""
         if stride == 1:
             return x
@@ -132,6 +133,7 @@ class Skip:
 
 
 Operation = tuple[Stage, ...]
+SIZE = "[1-9][0-9]*x[1-9][0-9]*"  # how a window is written
 
 
 def _window(text: str) -> Window:
@@ -145,17 +147,17 @@ def operation(name: str) -> Operation:
     Raises:
       InputError: for a name that no child network knows.
     """
-    spelling = re.fullmatch(r"([a-z-]*[a-z])[ -]?([0-9x+]*)", name)
-    kind, size = spelling.groups() if spelling else ("", "")
+    spelling = re.fullmatch(rf"([a-z-]*[a-z])(?:[ -]?({SIZE}(?:\+{SIZE})*))?", name)
+    kind, size = spelling.groups() if spelling else ("", None)
     windows = [_window(part) for part in size.split("+")] if size else []
     match kind:
         case "identity":
             return (Skip(),)
-        case "conv":
+        case "conv" if windows:
             return tuple(Dense(window) for window in windows)
-        case "sep-conv":
+        case "sep-conv" if windows:
             return tuple(Separable(window) for window in windows * 2)
-        case "max-pooling" | "avg-pooling":
+        case "max-pooling" | "avg-pooling" if windows:
             return tuple(Pool(kind[:3], window) for window in windows)
     raise InputError(f"no child network knows the operation {name!r}; known: identity, conv, sep-conv, ...")
 
@@ -227,7 +229,7 @@ def apply(
     statistics: Float[Array, "M 2 C"] | None,
     stride: int,
     count: int,
-) -> tuple[Maps, Float[Array, "M 2 C"]]:
+) -> tuple[Strided, Float[Array, "M 2 C"]]:
     """Applies an operation whose weights lie in a slot. Compiled inline; `jit` only saves tracing it again.
 
     Args:

@@ -66,13 +66,17 @@ class DevicePool:
           devices: how many local devices to use; all of them when None.
 
         Raises:
-          InputError: fewer devices than asked for, images too small to halve twice, no validation images,
-            fewer training images than a batch.
+          InputError: fewer devices than asked for, a space of other than two cells, images too small to
+            halve twice, no validation images, fewer training images than a batch.
         """
         local = jax.local_devices()
         if devices is not None and not 1 <= devices <= len(local):
             raise InputError(
                 f"devices must be between 1 and {len(local)}, the devices here, but is {devices}"
+            )
+        if len(space.cells) != 2:
+            raise InputError(
+                f"{space.name}: a child needs a normal and a reduction cell, not {len(space.cells)} cells"
             )
         if min(dataset.shape[:2]) < 4:
             raise InputError(
@@ -111,7 +115,7 @@ class DevicePool:
     def _data(self) -> training.Images:
         """The data set, once on every device."""
         mesh = jax.sharding.Mesh(np.asarray(self._local), ("children",))
-        everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+        everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())  # type: ignore[no-untyped-call]
         images: training.Images = jax.device_put(training.images(self.dataset), everywhere)
         return images
 
@@ -128,8 +132,9 @@ class DevicePool:
         """Arguments of the program for up to D children; devices without one are given zero steps."""
         choices = np.zeros((self.devices, 2, self.space.blocks, 2, 2), np.int32)
         start, steps = np.zeros(self.devices, np.uint32), np.zeros(self.devices, np.int32)
+        steps[: len(rows)] = self.child.length(len(self.dataset.y_train))
         for device, row in enumerate(rows):
-            choices[device], start[device], steps[device] = branches[row], seeds[row], self.child.steps
+            choices[device], start[device] = branches[row], seeds[row]
         return training.architecture_data(choices), start, steps
 
     def evaluate(
@@ -214,11 +219,15 @@ class DevicePool:
 
 def _on_device(flight: Flight, device: int) -> training.Outcome:
     """The part of an outcome that one device computes. Indexing it would wait for all devices."""
-    return jax.tree.map(lambda leaf: leaf.addressable_shards[device].data, flight.outcome)
+    part: training.Outcome = jax.tree.map(lambda leaf: leaf.addressable_shards[device].data, flight.outcome)
+    return part
 
 
 def _is_ready(flight: Flight, device: int) -> bool:
-    return isinstance(flight.outcome, Exception) or _on_device(flight, device).finished.is_ready()
+    if isinstance(flight.outcome, Exception):
+        return True
+    ready: bool = _on_device(flight, device).finished.is_ready()  # type: ignore[union-attr]  # all arrays have it
+    return ready
 
 
 def _collect(flight: Flight, device: int) -> training.Outcome | Exception:
@@ -226,7 +235,8 @@ def _collect(flight: Flight, device: int) -> training.Outcome | Exception:
     if isinstance(flight.outcome, Exception):
         return flight.outcome
     try:
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[0], _on_device(flight, device))
+        outcome: training.Outcome = jax.tree.map(lambda leaf: np.asarray(leaf)[0], _on_device(flight, device))
+        return outcome
     except Exception as error:
         return error
 

@@ -23,6 +23,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 Maps = Float[Array, "C H W N"]
+Strided = Float[Array, "C _ _ N"]  # the same maps after a stride, which changes their size
 Window = tuple[int, int]
 
 
@@ -61,7 +62,7 @@ def _apart(compute: Callable[..., Array], shape: tuple[int, ...], *operands: Arr
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
-def _pad(x: Array, window: Window, value: float = 0.0) -> Array:
+def _pad(x: Array, window: Window, value: Array | float = 0.0) -> Array:
     """Surrounds the image so that every window fits."""
     return jnp.pad(x, ((0, 0), _reach(window[0]), _reach(window[1]), (0, 0)), constant_values=value)
 
@@ -92,18 +93,27 @@ def _dilate(g: Array, stride: int, height: int, width: int) -> Array:
     return lax.pad(g, jnp.zeros((), g.dtype), gaps)
 
 
+def _mirrored(w: Array) -> Array:
+    """The filter `[..., K, L]` of the adjoint: flipped. Made odd, so that it reaches as far on both sides."""
+    w = w[..., ::-1, ::-1]
+    if w.shape[-2] % 2 and w.shape[-1] % 2:
+        return w
+    return jnp.pad(w, [(0, 0)] * (w.ndim - 2) + [(0, 1 - size % 2) for size in w.shape[-2:]])
+
+
 @functools.partial(jax.jit, static_argnums=2)
 def _weighted(x: Array, w: Array, stride: int) -> Array:
     c, h, wide, n = x.shape
-    shape = (c, -(-h // stride), -(-wide // stride), n)
+    shape, window = (c, -(-h // stride), -(-wide // stride), n), (w.shape[1], w.shape[2])
 
     def chain(x: Array, taps: Array) -> Array:
-        views = _shifts(_pad(x, w.shape[1:]), w.shape[1:], stride)
+        views = _shifts(_pad(x, window), window, stride)
         tap = [
             lax.broadcast_in_dim(lax.index_in_dim(taps, i, 1, keepdims=False), shape, (0,))
             for i in range(len(views))
         ]
-        return functools.reduce(lax.add, map(lax.mul, tap, views))
+        total: Array = functools.reduce(lax.add, map(lax.mul, tap, views))
+        return total
 
     return _apart(chain, shape, x, w.reshape(c, -1))
 
@@ -130,12 +140,14 @@ def _tap_gradients(x: Array, g: Array, window: Window, stride: int) -> Array:
     products = jnp.einsum("crx,chx->crh", views, g.reshape(c, h, w * n)).reshape(c, window[1], rows * h)
     apart = np.arange(rows)[:, None] - stride * np.arange(h)[None, :]
     diagonals = np.stack([apart.ravel() == i for i in range(window[0])]).astype(np.float32)  # [K, rows * H']
-    return jnp.einsum("clr,kr->ckl", products, diagonals)
+    gradient: Array = jnp.einsum("clr,kr->ckl", products, diagonals)
+    return gradient
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _shifted_depthwise(x: Array, w: Array, stride: int) -> Array:
-    return _weighted(x, w, stride)
+    y: Array = _weighted(x, w, stride)
+    return y
 
 
 def _depthwise_forward(x: Array, w: Array, stride: int) -> tuple[Array, tuple[Array, Array]]:
@@ -144,9 +156,8 @@ def _depthwise_forward(x: Array, w: Array, stride: int) -> tuple[Array, tuple[Ar
 
 def _depthwise_backward(stride: int, saved: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
     x, w = saved
-    # Windows of odd size are their own mirror image: the adjoint is the flipped filter.
-    dx = _weighted(_dilate(g, stride, *x.shape[1:3]), w[:, ::-1, ::-1], 1)
-    return dx, _tap_gradients(x, g, w.shape[1:], stride)
+    dx = _weighted(_dilate(g, stride, *x.shape[1:3]), _mirrored(w), 1)
+    return dx, _tap_gradients(x, g, (w.shape[1], w.shape[2]), stride)
 
 
 _shifted_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
@@ -163,7 +174,7 @@ def _columns(x: Array, window: Window, stride: int) -> Array:
 
 def _product(x: Array, w: Array, stride: int) -> Array:
     o, _, *window = w.shape
-    out = w.transpose(0, 2, 3, 1).reshape(o, -1) @ _columns(x, tuple(window), stride)
+    out: Array = w.transpose(0, 2, 3, 1).reshape(o, -1) @ _columns(x, (window[0], window[1]), stride)
     return out.reshape(o, -(-x.shape[1] // stride), -(-x.shape[2] // stride), x.shape[3])
 
 
@@ -179,7 +190,7 @@ def _convolve_forward(x: Array, w: Array, stride: int) -> tuple[Array, tuple[Arr
 def _convolve_backward(stride: int, saved: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
     x, w = saved
     o, c, *window = w.shape
-    dx = _product(_dilate(g, stride, *x.shape[1:3]), w[:, :, ::-1, ::-1].swapaxes(0, 1), 1)
+    dx = _product(_dilate(g, stride, *x.shape[1:3]), _mirrored(w).swapaxes(0, 1), 1)
     dw = g.reshape(o, -1) @ _columns(x, tuple(window), stride).T
     return dx, dw.reshape(o, *window, c).transpose(0, 3, 1, 2)
 
@@ -244,21 +255,22 @@ def _sum_line(x: Array, axis: int, size: int, stride: int) -> Array:
     return functools.reduce(jnp.add, _strided(_pad(x, _line(axis, size)), axis, size, stride))
 
 
-def _counts(height: int, width: int, window: Window, stride: int) -> np.ndarray:
-    """`[H', W', 1]` how many positions of each window lie inside the image."""
+def _counts(x: Array, window: Window, stride: int) -> Float[np.ndarray, "1 _ _ 1"]:
+    """`[1, H', W', 1]` how many positions of each window lie inside the image."""
     lines = []
-    for length, size in zip((height, width), window, strict=True):
+    for length, size in zip(x.shape[1:3], window, strict=True):
         before, behind = _reach(size)
         centre = np.arange(0, length, stride)
         lines.append(np.minimum(centre + behind, length - 1) - np.maximum(centre - before, 0) + 1)
-    return (lines[0][:, None] * lines[1][None, :])[None, :, :, None].astype(np.float32)
+    counts: np.ndarray = np.multiply.outer(*lines)[None, :, :, None].astype(np.float32)
+    return counts
 
 
 def _shifted_avg_pool(x: Array, window: Window, stride: int) -> Array:
     total = x
     for axis, size in zip((1, 2), window, strict=True):
         total = _sum_line(total, axis, size, stride)
-    return total / _counts(*x.shape[1:3], window, stride)
+    return total / _counts(x, window, stride)
 
 
 SHIFTED = Primitives(_shifted_depthwise, _shifted_convolve, _shifted_max_pool, _shifted_avg_pool)
@@ -291,7 +303,7 @@ def _native_max_pool(x: Array, window: Window, stride: int) -> Array:
 
 
 def _native_avg_pool(x: Array, window: Window, stride: int) -> Array:
-    return _reduce_window(x, 0.0, lax.add, window, stride) / _counts(*x.shape[1:3], window, stride)
+    return _reduce_window(x, 0.0, lax.add, window, stride) / _counts(x, window, stride)
 
 
 NATIVE = Primitives(_native_depthwise, _native_convolve, _native_max_pool, _native_avg_pool)

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
+from jaxtyping import Array, Bool, Float, Int, Integer, PRNGKeyArray, Shaped
 
 from nao.data import Dataset
-from nao.evaluators.cell import Choices
+from nao.evaluators.cell import AnyArray, Choices
 from nao.evaluators.child import Child
 from nao.evaluators.network import (
     Architecture,
@@ -44,13 +44,13 @@ class Images(NamedTuple):
       mean: `[C]` and `deviation`: `[C]` of the training images.
     """
 
-    train: Shaped[Array, "T H W C"]
-    labels: Int[Array, " T"]
-    evaluated: Shaped[Array, "batches E H W C"]
-    answers: Int[Array, "batches E"]
-    split: Bool[Array, "batches E 2"]
-    mean: Float[Array, " C"]
-    deviation: Float[Array, " C"]
+    train: Shaped[AnyArray, "T H W C"]
+    labels: Int[AnyArray, " T"]
+    evaluated: Shaped[AnyArray, "batches E H W C"]
+    answers: Int[AnyArray, "batches E"]
+    split: Bool[AnyArray, "batches E 2"]
+    mean: Float[AnyArray, " C"]
+    deviation: Float[AnyArray, " C"]
 
 
 class Outcome(NamedTuple):
@@ -63,10 +63,10 @@ class Outcome(NamedTuple):
       loss: `[2]` cross entropy on them, summed.
     """
 
-    finished: Int[Array, ""]
-    train_loss: Float[Array, ""]
-    right: Int[Array, "2"]
-    loss: Float[Array, "2"]
+    finished: Int[AnyArray, "*D"]
+    train_loss: Float[AnyArray, "*D"]
+    right: Int[AnyArray, "*D 2"]
+    loss: Float[AnyArray, "*D 2"]
 
 
 def images(dataset: Dataset) -> Images:
@@ -97,8 +97,9 @@ def architecture_data(branches: Int[np.ndarray, "*n 2 B 2 2"]) -> Architecture:
     return Architecture(cells[0], cells[1])
 
 
-def _standardised(data: Images, batch: Array) -> Array:
-    return (batch.astype(jnp.float32) - data.mean) / data.deviation
+def _standardised(data: Images, batch: AnyArray) -> Array:
+    centred = jnp.asarray(batch, jnp.float32) - data.mean[None, None, None, :]
+    return centred / data.deviation[None, None, None, :]
 
 
 def _augmented(child: Child, batch: Array, key: PRNGKeyArray) -> Array:
@@ -129,10 +130,11 @@ def _augmented(child: Child, batch: Array, key: PRNGKeyArray) -> Array:
 
 def _order(child: Child, images: int, key: PRNGKeyArray) -> Int[Array, "steps N"]:
     """The training images of every step: one shuffle after another."""
-    shuffles = -(-child.steps * child.batch // images)
+    steps = child.length(images)
+    shuffles = -(-steps * child.batch // images)
     keys = jax.random.split(key, shuffles)
     order = jax.vmap(lambda key: jax.random.permutation(key, images))(keys).reshape(-1)
-    return order[: child.steps * child.batch].reshape(child.steps, child.batch)
+    return order[: steps * child.batch].reshape(steps, child.batch)
 
 
 def _channels_first(batch: Array) -> Array:
@@ -145,7 +147,7 @@ def _evaluate(
     """(number right `[2]`, summed cross entropy `[2]`) on the validation and the test images."""
 
     def batch(
-        totals: tuple[Array, Array], part: tuple[Array, Array, Array]
+        totals: tuple[Array, Array], part: tuple[AnyArray, AnyArray, AnyArray]
     ) -> tuple[tuple[Array, Array], None]:
         pixels, labels, split = part
         x = _channels_first(_standardised(data, pixels))
@@ -164,7 +166,7 @@ def train(
     network: Network,
     child: Child,
     architecture: Architecture,
-    seed: Int[Array, ""],
+    seed: Integer[Array, ""],
     steps: Int[Array, ""],
     data: Images,
 ) -> Outcome:
@@ -175,12 +177,12 @@ def train(
       child: how to train.
       architecture: as data.
       seed: of the initial weights, the order of the images and their augmentation.
-      steps: `child.steps`, or 0 for a device that has nothing to do.
+      steps: all of the child's, or 0 for a device that has nothing to do.
       data: the images.
     """
     initial, order, augmentation = jax.random.split(jax.random.key(seed), 3)
     batches = _order(child, len(data.train), order)
-    schedule = optax.cosine_decay_schedule(child.learning_rate, child.steps)
+    schedule = optax.cosine_decay_schedule(child.learning_rate, len(batches))
     optimiser = optax.chain(
         optax.clip_by_global_norm(child.clip),
         optax.add_decayed_weights(child.weight_decay),
@@ -205,7 +207,9 @@ def train(
         gradient = jax.value_and_grad(objective, has_aux=True)
         (loss, statistics), slope = gradient(weights, _channels_first(x), data.labels[index])
         update, momentum = optimiser.update(slope, momentum, weights)
-        memory = jax.tree.map(lambda old, new: MEMORY * old + (1 - MEMORY) * new, memory, statistics)
+        # The first batches are averaged evenly: a short training must not remember where it started.
+        share = jnp.maximum(1 - MEMORY, 1 / (done + 1))
+        memory = jax.tree.map(lambda old, new: old + share * (new - old), memory, statistics)
         return done + 1, loss, optax.apply_updates(weights, update), momentum, memory
 
     start = (jnp.int32(0), jnp.float32(0), weights, optimiser.init(weights), initial_statistics(network))

@@ -7,6 +7,7 @@ Axis letters: B batch of architectures, N observations, T tokens of an architect
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -144,6 +145,19 @@ class Result:
     status: Literal["ok", "failed"] = "ok"
     reason: str = ""
 
+    def record(self) -> Mapping[str, Json]:
+        """The same for other programs: the readable string, and null for numbers that JSON does not have."""
+        return {
+            **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)},
+            "architecture": str(self.architecture),
+            "score": _finite(self.score),
+            "metrics": {name: _finite(value) for name, value in self.metrics.items()},
+        }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
 
 @runtime_checkable
 class Evaluator(Protocol):
@@ -225,7 +239,14 @@ class FittedEncoder(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """An LSTM encoder E, a predictor f and a decoder D, not yet fitted."""
+    """An LSTM encoder E, a predictor f and a decoder D, not yet fitted.
+
+    Attributes:
+      steps: the step lengths eta of the ascent, in the order in which to try them.
+    """
+
+    @property
+    def steps(self) -> Sequence[float]: ...
 
     def fit(
         self,

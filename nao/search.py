@@ -15,17 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from nao.core import Architecture, Evaluator, InputError, Json, SearchSpace, Strategy
+from nao.core import Architecture, Encoder, Evaluator, InputError, Json, SearchSpace, Strategy
 from nao.history import History, Trial
 from nao.observer import Observer, Silent
-from nao.strategies.nao import NAO, SteppedEncoder
+from nao.strategies.nao import NAO
 from nao.study import Study
 
 
 def optimize(
     space: SearchSpace,
     evaluator: Evaluator,
-    encoder: SteppedEncoder,
+    encoder: Encoder,
     *,
     iterations: int = 3,
     seeds: int = 100,
@@ -85,7 +85,7 @@ def optimize(
 def identity(
     space: SearchSpace,
     evaluator: Evaluator,
-    encoder: SteppedEncoder,
+    encoder: Encoder,
     *,
     seeds: int = 100,
     initial: int = 200,

@@ -9,11 +9,12 @@ import textwrap
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import nao
-from nao import cli, search
+from nao import cli, search, spaces
 from nao.cli import app
 from nao.core import InputError
 from nao.study import read
@@ -197,6 +198,16 @@ def evaluations(folder):
         return 0
 
 
+class TestEvaluate:
+    def test_it_prints_a_record_for_each_architecture(self, monkeypatch):
+        texts = [str(x) for x in spaces.space("cnn-cell-small").sample(np.random.default_rng(0), 3)]
+        monkeypatch.setattr(cli, "pool", lambda *_: SumEvaluator())
+        result = nao_("evaluate", *texts, "--seed", 5)
+        records = [json.loads(line) for line in result.stdout.splitlines()]
+        assert sorted(record["architecture"] for record in records) == sorted(texts)
+        assert all(record["seed"] == 5 and record["device"] == "fake:0" for record in records)
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
@@ -206,7 +217,8 @@ class TestBadInput:
             (["--data", "cifar"], "cifar"),
             (["--data", "absent.npz"], "absent.npz"),
             (["--encoder", "best"], "best"),
-            (["--iterations", "-1"], "iterations must be at least 0, not -1"),
+            (["--iterations", "-1"], "iterations must be at least 1, not -1"),
+            (["--iterations", "0"], "iterations must be at least 1, not 0"),
             (["--seeds", "0"], "seeds must be at least 1, not 0"),
             (["--initial", "0"], "initial must be at least 1, not 0"),
             (["--new", "-4"], "new must be at least 1, not -4"),
@@ -218,7 +230,8 @@ class TestBadInput:
         ],
     )
     def test_one_clear_line_and_status_2(self, arguments, complaint, tmp_path, monkeypatch):
-        pytest.importorskip("nao.evaluators.pool")
+        # JAX keeps what it is told until the process ends: no test here may switch its cache on.
+        monkeypatch.setattr("nao.evaluators.devices.prepare", lambda devices, cache: None)
         monkeypatch.chdir(tmp_path)
         result = nao_("optimize", *arguments)
         assert result.exit_code == 2
@@ -226,6 +239,11 @@ class TestBadInput:
         assert complaint in result.stderr
         assert len(result.stderr.splitlines()) == 1
         assert not (tmp_path / "runs").exists()
+
+    def test_a_malformed_architecture_is_refused_with_its_position(self):
+        result = nao_("evaluate", "node1 conv")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("error: cnn-cell-small: position 2 is 'conv', but only sep-conv-3x3")
 
     @pytest.mark.parametrize(
         "arguments", [["optimise"], ["optimize", "--seeds", "many"], ["show"], ["--colour"]]

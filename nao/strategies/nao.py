@@ -8,7 +8,6 @@ import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -19,15 +18,6 @@ from nao.strategies.known import Known
 CHOICES = ("first", "predicted")
 FEWEST = 2  # scores that an encoder can be fitted to
 REDRAWS = 8  # strings of one architecture over which its predicted score is averaged
-
-
-@runtime_checkable
-class SteppedEncoder(Encoder, Protocol):
-    """An encoder that says how far to move."""
-
-    @property
-    def steps(self) -> Sequence[float]:
-        """The step lengths eta, tried in this order."""
 
 
 class NAO:
@@ -49,7 +39,7 @@ class NAO:
     def __init__(
         self,
         space: SearchSpace,
-        encoder: SteppedEncoder,
+        encoder: Encoder,
         *,
         seeds: int = 100,
         choose: str = "predicted",

@@ -1,0 +1,120 @@
+"""What README.md tells people to type works, each command and each Python block."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+ROOT = Path(__file__).resolve().parents[1]  # the checkout, also where tests/ is a link
+README = (ROOT / "README.md").read_text()
+LONG = "nao optimize --iterations 3 --seeds 100"
+# A command's last word on an option counts, so these make any search short: one fit, three small children.
+SHORT = (
+    "--iterations",
+    "1",
+    "--new",
+    "1",
+    "--initial",
+    "2",
+    "--blocks",
+    "1",
+    "--steps",
+    "2",
+    "--channels",
+    "2",
+)
+SHORT += ("--cells", "1", "--batch", "16")
+# Compiling takes longer here than running, so it is done with little care.
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
+def blocks(language):
+    """The code blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands():
+    """Every line of the shell blocks."""
+    return [line for block in blocks("sh") for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the commands run: it has images, and a cache of compiled programs."""
+    folder = tmp_path_factory.mktemp("readme")
+    x, y = load_digits(return_X_y=True)
+    np.savez(folder / "mine.npz", x_train=x[:300].reshape(-1, 8, 8), y_train=y[:300])
+    return folder
+
+
+def run(arguments, folder, **more):
+    """Runs a program there, without the user's own caches and data."""
+    own = {"XDG_CACHE_HOME": str(folder / "cache"), "TFDS_DATA_DIR": str(folder / "tfds"), **more}
+    return subprocess.run(
+        arguments, cwd=folder, env={**os.environ, **own}, check=False, capture_output=True, text=True
+    )
+
+
+def nao(command, folder, *more):
+    """Runs a `nao` command as it is installed."""
+    _, *arguments = shlex.split(command)
+    program = str(Path(sys.executable).with_name("nao"))
+    return run([program, *arguments, *more], folder, XLA_FLAGS=QUICK)
+
+
+def test_the_first_commands_are_those_of_the_makefile():
+    # They are not run here: the wheel under test has been installed, and the search takes minutes.
+    assert commands()[:2] == ["pip install .", LONG]
+    assert f".venv/bin/{LONG}\n" in (ROOT / "Makefile").read_text()
+
+
+def test_every_command_is_run(folder):
+    for command in commands()[2:]:
+        searches = command.startswith("nao optimize")
+        short = SHORT if searches else ()
+        if "--encoder published" in command:  # on the images whose program has been compiled
+            short += ("--data", "mine.npz")
+        result = nao(command, folder, *short)
+        if "tfds:cifar10" in command:  # without the archive, it says where the archive belongs
+            assert result.returncode == 2
+            assert "cifar-10-binary.tar.gz" in result.stderr
+        else:
+            assert (result.returncode, result.stderr) == (0, ""), command
+            assert ("complete" in result.stdout) or not searches
+
+
+def test_the_keys_of_json_are_those_in_the_table():
+    from nao.history import History, Iteration
+
+    iterations = [Iteration(0, None, {}, 0.0), Iteration(1, None, {}, 0.0)]
+    summary = History({}, {"iterations": 1, "evaluate_last": True}, "", {}, iterations, []).summary()
+    rows = re.findall(r"^\| (`\w+`.*?) \| (.*) \|$", README, flags=re.MULTILINE)
+    words = [re.findall(r"`(\w+)`", " ".join(row)) for row in rows]
+    inner = {key for value in summary.values() for key in _keys(value)}
+    assert {word for row in words for word in row} == set(summary) | inner
+
+
+def _keys(value):
+    """The keys of a record, or of the records in a list."""
+    records = value if isinstance(value, list) else [value]
+    return {key for record in records if isinstance(record, dict) for key in record}
+
+
+def test_the_python_blocks_run_one_after_the_other(folder):
+    script = folder / "readme.py"
+    script.write_text("\n".join(blocks("python")) + "\nassert embedding.shape[0] == len(predicted) == 12\n")
+    result = run([sys.executable, "-W", "error", str(script)], folder)
+    assert result.returncode == 0, result.stderr
+    assert "pairwise_accuracy" in result.stdout
+
+
+def test_links_lead_somewhere():
+    waiting = {"docs/run.svg"}  # drawn from a real search
+    links = set(re.findall(r"\]\(([^)#]+)\)", README)) - waiting
+    assert all((ROOT / link).exists() for link in links if not link.startswith("https:"))
