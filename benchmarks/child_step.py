@@ -28,8 +28,9 @@ from torch import nn
 from torch.nn import functional
 
 from nao.evaluators import network as networks
+from nao.evaluators.initial import initial_weights
 from nao.evaluators.operations import Dense, Operation, Pool, Separable, Skip, operation
-from nao.evaluators.primitives import SHIFTED
+from nao.evaluators.shifted import SHIFTED
 from nao.evaluators.training import architecture_data
 from nao.spaces import space as named_space
 
@@ -170,7 +171,7 @@ def main() -> None:
 
     start = time.process_time()
     compiled = jax.jit(step, donate_argnums=(0, 1))
-    initial = jax.jit(lambda a, key: networks.initial_weights(net, a, key))
+    initial = jax.jit(lambda a, key: initial_weights(net, a, key))
     rows = []
     for i, architecture in enumerate(space.sample(rng, options.architectures)):
         branches = space.branches(np.asarray(architecture.tokens))

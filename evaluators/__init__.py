@@ -3,7 +3,8 @@
 - `nao.evaluators.child`: the options of a child network and its training.
 - `nao.evaluators.pool`: `DevicePool`, the evaluator behind `nao optimize`.
 - `nao.evaluators.devices`: virtual devices and the cache of compiled programs; call `prepare` first.
-- `nao.evaluators.network`, `cell`, `operations`, `primitives`: the network, from the whole to its parts.
+- `nao.evaluators.network`, `initial`, `cell`, `operations`: the network, from the whole to its parts.
+- `nao.evaluators.primitives`, `shifted`, `native`: convolutions and pooling on CPUs and accelerators.
 - `nao.evaluators.training`, `cost`: training one child as one traced function; parameters and FLOPs.
 """
 

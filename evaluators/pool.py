@@ -22,9 +22,10 @@ from nao.data import Dataset
 from nao.evaluators import training
 from nao.evaluators.child import Child
 from nao.evaluators.cost import cost
+from nao.evaluators.native import NATIVE
 from nao.evaluators.network import Network
 from nao.evaluators.operations import operation
-from nao.evaluators.primitives import primitives
+from nao.evaluators.shifted import SHIFTED
 from nao.spaces.cells import CellSpace
 
 AHEAD = 2  # calls in flight: one that runs, and one that waits on the devices
@@ -98,7 +99,7 @@ class DevicePool:
             child.channels,
             dataset.shape,
             dataset.classes,
-            primitives(local[0].platform),
+            SHIFTED if local[0].platform == "cpu" else NATIVE,
         )
         self._local = local[: devices or len(local)]
 

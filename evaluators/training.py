@@ -19,15 +19,8 @@ from jaxtyping import Array, Bool, Float, Int, Integer, PRNGKeyArray, Shaped
 from nao.data import Dataset
 from nao.evaluators.cell import AnyArray, Choices
 from nao.evaluators.child import Child
-from nao.evaluators.network import (
-    Architecture,
-    Network,
-    Statistics,
-    Weights,
-    forward,
-    initial_statistics,
-    initial_weights,
-)
+from nao.evaluators.initial import initial_statistics, initial_weights
+from nao.evaluators.network import Architecture, Network, Statistics, Weights, forward
 
 MEMORY = 0.9  # of the running statistics of batch normalisation, as in the published code
 EVALUATED = 128  # images of one evaluation batch

@@ -14,22 +14,10 @@ from sklearn.datasets import load_digits
 ROOT = Path(__file__).resolve().parents[1]  # the checkout, also where tests/ is a link
 README = (ROOT / "README.md").read_text()
 LONG = "nao optimize --iterations 3 --seeds 100"
-# A command's last word on an option counts, so these make any search short: one fit, three small children.
-SHORT = (
-    "--iterations",
-    "1",
-    "--new",
-    "1",
-    "--initial",
-    "2",
-    "--blocks",
-    "1",
-    "--steps",
-    "2",
-    "--channels",
-    "2",
-)
-SHORT += ("--cells", "1", "--batch", "16")
+# A command's last word on an option counts, so these make any of them short: two small children, and no
+# fit, since one score is too few for that.
+CHILD = ("--blocks", "1", "--steps", "2", "--channels", "2", "--cells", "1", "--batch", "16")
+SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", *CHILD)
 # Compiling takes longer here than running, so it is done with little care.
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
@@ -74,19 +62,23 @@ def test_the_first_commands_are_those_of_the_makefile():
     assert f".venv/bin/{LONG}\n" in (ROOT / "Makefile").read_text()
 
 
+def short(command):
+    """Options that make a command short."""
+    options = {"nao optimize": SEARCH, "nao evaluate": CHILD}.get(" ".join(command.split()[:2]), ())
+    # Where the data are not the point: those whose program has been compiled.
+    same = "evaluate" in command or "published" in command
+    return (*options, "--data", "mine.npz") if same else options
+
+
 def test_every_command_is_run(folder):
     for command in commands()[2:]:
-        searches = command.startswith("nao optimize")
-        short = SHORT if searches else ()
-        if "--encoder published" in command:  # on the images whose program has been compiled
-            short += ("--data", "mine.npz")
-        result = nao(command, folder, *short)
+        result = nao(command, folder, *short(command))
         if "tfds:cifar10" in command:  # without the archive, it says where the archive belongs
             assert result.returncode == 2
             assert "cifar-10-binary.tar.gz" in result.stderr
         else:
             assert (result.returncode, result.stderr) == (0, ""), command
-            assert ("complete" in result.stdout) or not searches
+            assert ("complete" in result.stdout) or not command.startswith("nao optimize")
 
 
 def test_the_keys_of_json_are_those_in_the_table():

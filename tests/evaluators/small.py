@@ -6,7 +6,7 @@ from nao.data import Card, Dataset
 from nao.evaluators.child import Child
 from nao.evaluators.network import Network
 from nao.evaluators.operations import operation
-from nao.evaluators.primitives import SHIFTED
+from nao.evaluators.shifted import SHIFTED
 from nao.spaces import CellSpace, operations
 
 SPACE = CellSpace("test", operations("conv-1x1", "max-pooling-3x3"), blocks=2)

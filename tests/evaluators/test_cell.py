@@ -10,7 +10,7 @@ import pytest
 from nao.evaluators import operations
 from nao.evaluators.cell import Choices, Kind, cell, loose_ends
 from nao.evaluators.operations import operation
-from nao.evaluators.primitives import SHIFTED
+from nao.evaluators.shifted import SHIFTED
 from nao.spaces import CellSpace
 from nao.spaces import operations as named
 

@@ -11,9 +11,10 @@ import pytest
 from nao.core import InputError
 from nao.evaluators import operations
 from nao.evaluators.cost import cost
-from nao.evaluators.network import Network, forward, initial_statistics, initial_weights
+from nao.evaluators.initial import initial_statistics, initial_weights
+from nao.evaluators.network import Network, forward
 from nao.evaluators.operations import operation
-from nao.evaluators.primitives import SHIFTED
+from nao.evaluators.shifted import SHIFTED
 from nao.evaluators.training import architecture_data
 from nao.spaces import CellSpace, space
 from nao.spaces import operations as named

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nao.evaluators.primitives import NATIVE, SHIFTED, primitives
+from nao.evaluators.native import NATIVE
+from nao.evaluators.shifted import SHIFTED
 
 WINDOWS = [(1, 1), (3, 3), (5, 5), (1, 7), (7, 1), (2, 2)]
 CHANNELS, OUTPUTS, BATCH = 3, 4, 2
@@ -77,9 +78,3 @@ def test_a_stride_keeps_every_other_position(rng):
     w = jnp.asarray(rng.normal(size=(2, 3, 3)), jnp.float32)
     every = SHIFTED.depthwise(x, w, 1)
     np.testing.assert_allclose(SHIFTED.depthwise(x, w, 2), every[:, ::2, ::2], rtol=1e-5, atol=1e-6)
-
-
-def test_each_platform_has_its_implementation():
-    assert primitives("cpu") is SHIFTED
-    assert primitives("gpu") is NATIVE
-    assert primitives("tpu") is NATIVE
