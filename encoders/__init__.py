@@ -11,6 +11,10 @@ targets.py        what f learns instead of raw scores
 lstm_encoder.py   what the rest of the project uses
 """
 
+if __name__ != "nao.encoders":
+    raise ImportError("import nao.encoders, not this folder")
+
+
 from nao.core import InputError
 from nao.encoders.configuration import DEFAULT, PUBLISHED
 from nao.encoders.lstm_encoder import LSTMEncoder

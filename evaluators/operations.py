@@ -162,6 +162,7 @@ def operation(name: str) -> Operation:
     raise InputError(f"no child network knows the operation {name!r}; known: identity, conv, sep-conv, ...")
 
 
+@jax.jit
 def normalise(
     x: Maps, scale: Float[Array, " C"], offset: Float[Array, " C"], statistics: Statistics | None
 ) -> tuple[Maps, Statistics]:
