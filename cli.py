@@ -75,7 +75,7 @@ def optimize(
     blocks: Blocks = 5,
     data: Data = "digits",
     data_dir: DataDir = None,
-    initial: Annotated[int, typer.Option(help="Random architectures to begin with.")] = 200,
+    initial: Annotated[int, typer.Option(help="Random architectures to begin with.")] = 400,
     new: Annotated[int, typer.Option(help="New architectures of an iteration.")] = 100,
     encoder: Annotated[str, typer.Option(help="default or published.")] = "default",
     evaluate_last: Annotated[bool, typer.Option(help="Evaluate what is decoded last.")] = True,
