@@ -113,7 +113,9 @@ DEFAULT = Configuration(
     annealed=True,
     weight_decay=0.0,
     clip=1.0,
-    steps=tuple(round(0.1 * n, 1) for n in range(1, 31)),
+    # Beyond its own length from a seed f is believed too easily: of 400 scored cells on the digits, what was
+    # picked from steps up to 1 scored 0.83 when trained, from steps up to 3 only 0.78 (seeds 0.79).
+    steps=tuple(round(0.05 * n, 2) for n in range(1, 21)),
     moves=4,
     relative=True,
 )
