@@ -1,7 +1,9 @@
 """What one child network is and how long it is trained: the options of a measurement.
 
-`Child()` is sized for small images on a CPU: on the digits, 2 cores train some 100 children a minute and
-the scores of two training seeds agree (benchmarks/child_signal.py has the numbers).
+`Child()` is sized for small images on a CPU: on the digits, 2 idle cores train eight children a second, to
+a validation accuracy of 0.61 +- 0.20 over random architectures, and the scores of two training seeds
+correlate with Spearman's rho 0.88 (benchmarks/child_signal.py). Trained longer, the digits are learnt by
+every architecture and the score tells less: 0.60 after 40 steps at twice the learning rate.
 """
 
 import dataclasses

@@ -107,6 +107,5 @@ def test_the_python_blocks_run_one_after_the_other(folder):
 
 
 def test_links_lead_somewhere():
-    waiting = {"docs/run.svg"}  # drawn from a real search
-    links = set(re.findall(r"\]\(([^)#]+)\)", README)) - waiting
+    links = set(re.findall(r"\]\(([^)#]+)\)", README))
     assert all((ROOT / link).exists() for link in links if not link.startswith("https:"))
