@@ -80,7 +80,9 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     except Exception as error:  # whatever a damaged file makes of the zip and array readers
         if "Object arrays" in str(error):
             raise InputError(f"{path}: holds Python objects; it must hold plain numeric arrays") from None
-        raise InputError(f"{path}: cannot be read as .npz; is it truncated? ({first_line(error)})") from None
+        # What is no archive at all, NumPy takes for a pickle, and advises to trust it.
+        detail = "it is no archive of arrays" if "pickle" in str(error) else first_line(error)
+        raise InputError(f"{path}: cannot be read as .npz; is it truncated? ({detail})") from None
 
 
 def _check_keys(path: Path, keys: list[str]) -> None:
