@@ -127,11 +127,13 @@ class DevicePool:
         train = functools.partial(training.train, self.network, self.child)
         mapped = jax.pmap(train, in_axes=(0, 0, 0, None), devices=self._local, axis_name="children")
         # Tracing makes millions of small objects that live on: looking for garbage among them costs a fifth.
+        collecting = gc.isenabled()
         gc.disable()
         try:
             return mapped.lower(*self._stacked([], [], []), self._data).compile()
         finally:
-            gc.enable()
+            if collecting:
+                gc.enable()
 
     def _stacked(
         self, rows: Sequence[int], branches: Sequence[np.ndarray], seeds: Sequence[int]
