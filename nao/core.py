@@ -3,7 +3,8 @@
 A search is handed a `SearchSpace`, a `Strategy` and an `Evaluator`; NAO itself is a strategy that is
 handed an `Encoder`. Nothing here imports a concrete one of them, nor JAX.
 
-Axis letters: B batch of architectures, N observations, T tokens of an architecture, V vocabulary.
+Axis letters: B batch of architectures, F features, N observations, T tokens of an
+architecture, V vocabulary.
 """
 
 import dataclasses
@@ -93,6 +94,16 @@ class SearchSpace(Protocol):
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """A neighbour: one choice replaced by another legal one."""
+
+    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Every string that `mutate` can make of this one, each once."""
+
+    def features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
+        """What strings mean `[B, F]`, for predictors: equal rows for the strings that mean the same.
+
+        For a graph, which sequences of operations lead from its input to its output (the path encoding
+        of White, Neiswanger and Savani 2021).
+        """
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies this space in a study."""
@@ -279,6 +290,10 @@ class Strategy(Protocol):
 
     @property
     def space(self) -> SearchSpace: ...
+
+    @property
+    def batch(self) -> int:
+        """How many proposals it would now make before it hears what came of them."""
 
     def ask(self, n: int) -> list[Proposal]:
         """Proposes up to n architectures that differ from each other and from all that was told.

@@ -61,7 +61,7 @@ class PairSpace:
                 yield Architecture(tokens, self)
 
     def redraw(self, tokens: Int[np.ndarray, "B T"], rng) -> Int[np.ndarray, "B T"]:
-        pairs = tokens.reshape(len(tokens), -1, 2)
+        pairs = tokens.reshape(len(tokens), self.length // 2, 2)
         swap = rng.random((*pairs.shape[:2], 1)) < 0.5
         return np.where(swap, pairs[..., ::-1], pairs).reshape(tokens.shape)
 
@@ -73,6 +73,17 @@ class PairSpace:
         t = rng.integers(self.length)
         tokens[t] = int((tokens[t] + rng.integers(1, self.letters)) % self.letters)
         return Architecture(tuple(tokens), self)
+
+    def neighbours(self, architecture):
+        tokens = architecture.tokens
+        for t, token in itertools.product(range(self.length), range(self.letters)):
+            if token != tokens[t]:
+                yield Architecture((*tokens[:t], token, *tokens[t + 1 :]), self)
+
+    def features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
+        """How often each letter stands in each pair."""
+        pairs = np.eye(self.letters)[tokens].reshape(-1, 2, self.letters).sum(axis=1)
+        return pairs.reshape(len(tokens), self.length // 2 * self.letters)
 
     def configuration(self):
         return {"space": self.name, "letters": self.letters, "length": self.length}

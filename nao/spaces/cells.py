@@ -11,16 +11,18 @@ of its loose ends, the blocks that no other block reads.
 is block 0 of a cell whose operations are written in two words each. As data, an architecture is the
 array `branches`: input 0 and 1 are node1 and node2, and input i + 2 is block i.
 
-Axis letters: N strings (`*n`: any leading axes), T tokens, C cells, B blocks, O operations, V vocabulary.
+Axis letters: N strings (`*n`: any leading axes), T tokens, C cells, B blocks, O operations, V vocabulary,
+S inputs of a cell and its blocks, F features.
 """
 
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Int, Int32
+from jaxtyping import Bool, Float, Int, Int32
 
 from nao.core import Architecture, InputError, Json
 from nao.grammar import Grammar
@@ -206,6 +208,35 @@ class CellSpace:
         slot = tuple(slots[rng.integers(len(slots))])
         branches[slot] = (branches[slot] + rng.integers(1, choices[slot])) % choices[slot]
         return Architecture(tuple(self.tokens_of(branches).tolist()), self)
+
+    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Every string in which one input or operation is another one that is legal, each once."""
+        branches = self.branches(np.array(architecture.tokens))
+        for slot in np.ndindex(branches.shape):
+            _, block, _, part = slot
+            for value in range(len(self.operations) if part else block + 2):
+                if value != branches[slot]:
+                    other = branches.copy()
+                    other[slot] = value
+                    yield Architecture(tuple(self.tokens_of(other).tolist()), self)
+
+    def features(self, tokens: Int[np.ndarray, "N T"]) -> Float[np.ndarray, "N F"]:
+        """The pieces of the paths from the inputs of each cell to its output `[N, F]`.
+
+        There are too many paths for one feature each. For each cell: how often each operation reads
+        node1, reads node2, and is in a loose end, and how often it reads a block that has another one:
+        F = C O (3 + O).
+        """
+        branches = self.branches(tokens)
+        done = np.eye(len(self.operations))[branches[..., 1]]  # [N, C, B, 2, O]
+        read = np.eye(self.blocks + 2)[branches[..., 0]]  # [N, C, B, 2, S]
+        readers = np.einsum("ncbis,ncbio->ncso", read, done)
+        in_block = done.sum(axis=3)
+        ends = np.einsum("ncb,ncbo->nco", self.loose_ends(branches), in_block)[:, :, None]
+        pairs = np.einsum("ncbp,ncbo->ncpo", in_block, readers[:, :, 2:])
+        pieces = np.concatenate([readers[:, :, :2], ends, pairs], axis=2)  # [N, C, 3 + O, O]
+        count = math.prod(pieces.shape[1:])
+        return pieces.reshape(len(tokens), count)
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies this space in a study."""
