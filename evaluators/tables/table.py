@@ -1,0 +1,71 @@
+"""Known scores as an evaluator: nothing is trained, labels are looked up and counted."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+from nao.core import Architecture, Json, Result, SearchSpace
+from nao.evaluators.tables.row import Row
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+    """A `nao.core.Evaluator` that answers from a table. `dataclasses.replace(table)` counts from zero.
+
+    Attributes:
+      space: the space whose architectures have rows.
+      rows: what is known of them.
+      key: which row is an architecture's: its tokens, where strings that mean the same were measured one
+        by one; its canonical key, where they share a row.
+      source: what identifies the table in a study: its file, and the columns that were read.
+    """
+
+    space: SearchSpace
+    rows: Mapping[Any, Row] = dataclasses.field(repr=False)
+    key: Callable[[Architecture], Hashable]
+    source: Mapping[str, Json]
+    _counted: list[int] = dataclasses.field(default_factory=lambda: [0], init=False, repr=False)
+
+    @property
+    def devices(self) -> int:
+        """As many as there are rows: whatever a strategy proposes is one batch."""
+        return len(self.rows)
+
+    @property
+    def queries(self) -> int:
+        """How many labels have been read, each time they were; an architecture without a row counts."""
+        return self._counted[0]
+
+    @functools.cached_property
+    def optimum(self) -> float:
+        """The best score in the table."""
+        return max(row.score for row in self.rows.values())
+
+    @functools.cached_property
+    def best_report(self) -> float:
+        """The best test score in the table; often not that of the architecture with the best score."""
+        return max(row.test_score for row in self.rows.values())
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int]
+    ) -> Iterator[tuple[int, Result]]:
+        """Looks every architecture up, in order. The seeds change nothing.
+
+        Yields:
+          (index into `architectures`, result): a failed one where the table has no row.
+        """
+        for i, (architecture, seed) in enumerate(zip(architectures, seeds, strict=True)):
+            self._counted[0] += 1
+            row = self.rows.get(self.key(architecture))
+            if row is None:
+                reason = f"the table has no row for {architecture}"
+                yield i, Result(architecture, None, {}, 0, 0, 0.0, "table", seed, "failed", reason)
+                continue
+            metrics = {"test_score": row.test_score}
+            costs = row.parameters, row.flops, row.seconds
+            yield i, Result(architecture, row.score, metrics, *costs, "table", seed)
+
+    def configuration(self) -> Mapping[str, Json]:
+        """What identifies the measurement in a study."""
+        return {"table": self.space.name, **self.source}
