@@ -59,6 +59,11 @@ class NAO:
         self._scored: list[tuple[Architecture, float]] = []  # X and S
         self._diagnostics: Mapping[str, float] = {}
 
+    @property
+    def batch(self) -> int:
+        """The architectures of one iteration."""
+        return self.seeds
+
     def ask(self, n: int) -> list[Proposal]:
         """Proposes n architectures: random ones until there are scores, then decoded ones.
 

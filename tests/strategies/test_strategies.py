@@ -1,19 +1,34 @@
-"""What every strategy must do, and what NAO and Random do beyond it."""
+"""What every strategy must do, and what NAO does beyond it."""
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from nao.core import InputError
-from nao.strategies import NAO, Random
-from nao.strategies.known import Known
+from nao.core import InputError, Strategy
+from nao.strategies import NAO
+from nao.strategies.known import Known, first
+from nao.strategies.named import STRATEGIES, strategy
 from tests.fakes import LinearEncoder, LinearFit, PairSpace, SumEvaluator
 
 SPACE = PairSpace()
-STRATEGIES = {
-    "random": lambda space=SPACE, seed=0: Random(space, seed=seed),
+# Parameters under which the rounds below lead beyond the random architectures of the beginning.
+PARAMETERS = {
+    "evolution": {"population": 20, "sample": 5},
+    "q-learning": {"budget": 40},
+}
+
+
+def named(name):
+    """A function that makes a strategy from a space and a seed."""
+    return lambda space=SPACE, seed=0: strategy(name, space, seed=seed, **PARAMETERS.get(name, {}))
+
+
+MAKERS = {
+    **{name: named(name) for name in STRATEGIES},
     "nao-predicted": lambda space=SPACE, seed=0: NAO(space, LinearEncoder(), seeds=10, seed=seed),
     "nao-first": lambda space=SPACE, seed=0: NAO(space, LinearEncoder(), seeds=10, choose="first", seed=seed),
 }
@@ -36,8 +51,18 @@ def played(strategy, rounds=3, n=30):
     return history
 
 
-@pytest.mark.parametrize("make", STRATEGIES.values(), ids=STRATEGIES.keys())
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 class TestContract:
+    def test_is_a_strategy(self, make):
+        assert isinstance(make(), Strategy)
+        assert make().space is SPACE
+
+    def test_begins_with_the_same_random_architectures_as_all_others_however_it_is_asked(self, make):
+        expected = first(SPACE, 0, 5)
+        at_once, one_by_one = make(), make()
+        assert [p.architecture for p in at_once.ask(5)] == expected
+        assert [p.architecture for _ in range(5) for p in one_by_one.ask(1)] == expected
+
     def test_proposals_are_legal_and_as_many_as_asked(self, make):
         for proposals, _, _ in played(make()):
             assert len(proposals) == 30
@@ -77,6 +102,32 @@ class TestContract:
         assert again.ask(30) == strategy.ask(30)
         assert again.state() == strategy.state()
 
+    def test_restored_between_small_steps_too(self, make):
+        strategy, again = make(), make()
+        for n in (12, 5, 1, 1, 9, 7, 1, 5, 3):
+            proposals = strategy.ask(n)
+            again.restore(json.loads(json.dumps(strategy.state())))
+            for each in (strategy, again):
+                each.tell(evaluate(proposals))
+            assert again.batch == strategy.batch
+        assert again.ask(8) == strategy.ask(8)
+
+    def test_batch_is_how_many_it_wants_to_propose_now(self, make):
+        strategy = make()
+        for _ in range(8):
+            n = strategy.batch
+            assert type(n) is int
+            assert n >= 1
+            proposals = strategy.ask(min(n, 60))
+            assert len(proposals) == min(n, 60)
+            strategy.tell(evaluate(proposals))
+
+    def test_diagnostics_are_numbers(self, make):
+        strategy = make()
+        played(strategy)
+        numbers = strategy.diagnostics()
+        assert all(isinstance(name, str) and isinstance(x, int | float) for name, x in numbers.items())
+
     def test_results_that_all_failed_are_no_obstacle(self, make):
         strategy = make()
         proposals = strategy.ask(20)
@@ -98,6 +149,55 @@ class TestContract:
     def test_configuration_is_json_and_tells_seeds_apart(self, make):
         assert json.dumps(make().configuration()) == json.dumps(make().configuration())
         assert make().configuration() != make(seed=1).configuration()
+
+
+class TestByName:
+    def test_passes_seed_and_parameters_on(self):
+        evolution = strategy("evolution", SPACE, seed=3, population=7, sample=2)
+        assert evolution.configuration() == {"name": "evolution", "population": 7, "sample": 2, "seed": 3}
+
+    @pytest.mark.parametrize("name", STRATEGIES)
+    def test_the_name_is_the_one_in_the_configuration(self, name):
+        assert strategy(name, SPACE).configuration()["name"] == name
+
+    def test_a_whole_number_will_do_for_a_real_one(self):
+        assert strategy("q-learning", SPACE, alpha=1).configuration()["alpha"] == 1.0
+
+    @pytest.mark.parametrize(
+        ("name", "parameters", "message"),
+        [
+            ("evolutoin", {}, "no strategy 'evolutoin'; the strategies are random, local-search, evolution"),
+            ("evolution", {"size": 3}, "evolution has no parameter 'size'; it has population, sample$"),
+            ("random", {"size": 3}, "random has no parameter 'size'; it has none$"),
+            ("evolution", {"population": "many"}, "evolution.population must be of type int, not 'many'$"),
+            ("evolution", {"population": 2.5}, "evolution.population must be of type int, not 2.5$"),
+            ("evolution", {"sample": True}, "evolution.sample must be of type int, not True$"),
+            ("evolution", {"sample": 0}, "sample must be at least 1, not 0$"),
+            ("evolution", {"population": -1}, "population must be at least 1, not -1$"),
+            ("local-search", {"initial": 0}, "initial must be at least 1, not 0$"),
+            ("gp", {"initial": 0}, "initial must be at least 1, not 0$"),
+            ("gp", {"proposals": 0}, "proposals must be at least 1, not 0$"),
+            ("progressive", {"beam": 0}, "beam must be at least 1, not 0$"),
+            ("progressive", {"block": 0}, "block must be at least 1, not 0$"),
+        ],
+    )
+    def test_says_in_one_line_what_is_wrong(self, name, parameters, message):
+        with pytest.raises(InputError, match=message) as error:
+            strategy(name, SPACE, **parameters)
+        assert "\n" not in str(error.value)
+
+    def test_finding_the_names_imports_neither_jax_nor_scikit_learn(self):
+        program = "import sys, nao, nao.strategies; print(sorted({'jax', 'sklearn'} & set(sys.modules)))"
+        printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert printed.stdout == "[]\n"
+
+
+def test_first_is_the_beginning_of_any_longer_one():
+    long = first(SPACE, 4, 150)
+    assert len({SPACE.canonical(x) for x in long}) == 150
+    for n in (0, 1, 63, 64, 65):
+        assert first(SPACE, 4, n) == long[:n]
+    assert first(SPACE, 5, 20) != long[:20]
 
 
 def test_known_draws_uniformly():

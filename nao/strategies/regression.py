@@ -1,0 +1,133 @@
+"""Gaussian process regression (Rasmussen and Williams 2006, algorithm 2.1 and section 5.4.1).
+
+Inputs come in parts, such as what a string says and what it means. A part has its own length scale:
+
+    k(x, x') = exp(theta_0) exp(-sum_p exp(theta_(2+p)) |x_p - x'_p|^2),   noise variance exp(theta_1).
+
+Axis letters: N observations, C candidates, F features of a part, H = 2 + parts hyperparameters theta.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy import linalg, optimize
+
+Parts = Sequence[Float[np.ndarray, "_ _"]]  # `[N, F]` or `[C, F]` for each part, with F of its own
+
+NOISE = -3.0  # theta_1 before anything is seen: a twentieth of the variance
+JITTER = 1e-8  # keeps the covariance of equal inputs positive definite
+LEAST = 1e-12  # the smallest variance
+STEPS = 20  # of the search for theta
+FITTED = 150  # observations that theta is fitted to; the cost grows with their cube
+
+
+def squared_distances(a: Float[np.ndarray, "N F"], b: Float[np.ndarray, "C F"]) -> Float[np.ndarray, "N C"]:
+    """|a_i - b_j|^2."""
+    product = a @ b.T
+    squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None, :] - 2 * product
+    return np.asarray(np.maximum(squares, 0.0))
+
+
+@dataclasses.dataclass
+class Posterior:
+    """What is believed about candidates.
+
+    Attributes:
+      mean: `[C]` expected targets.
+      variance: `[C]` of the targets, without noise.
+    """
+
+    mean: Float[np.ndarray, " C"]
+    variance: Float[np.ndarray, " C"]
+    _process: "Process"
+    _parts: Parts
+    _V: Float[np.ndarray, "N C"]  # L^-1 k(X, X*)
+
+    def believe(self, i: int) -> None:
+        """Takes it for known that candidate i is what its mean says (Ginsbourger et al. 2010).
+
+        The means stay, since nothing surprising was seen; the variances near the candidate shrink.
+        """
+        covariance = self._process.kernel([p[i : i + 1] for p in self._parts], self._parts)[0]
+        covariance -= self._V.T @ self._V[:, i]
+        row = covariance / np.sqrt(self.variance[i] + np.exp(self._process.theta[1]))
+        self._V = np.vstack([self._V, row])
+        self.variance = np.maximum(self.variance - row**2, LEAST)
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A Gaussian process, conditioned on observations.
+
+    Attributes:
+      parts: the inputs, a `[N, F]` for each part.
+      y: `[N]` targets, about standard normal.
+      theta: `[H]` hyperparameters.
+    """
+
+    parts: Parts
+    y: Float[np.ndarray, " N"]
+    theta: Float[np.ndarray, " H"]
+
+    @classmethod
+    def fit(cls, parts: Parts, y: Float[np.ndarray, " N"]) -> "Process":
+        """The process whose theta has the highest posterior density.
+
+        A priori theta is normal with standard deviation 1; inputs at the mean distance in one part have
+        there e^-1 of the covariance. It is fitted to at most `FITTED` observations, evenly over the ranks.
+        """
+        N = len(y)
+        some = np.argsort(y, kind="stable")[np.linspace(0, N - 1, min(N, FITTED)).astype(int)]
+        squares = np.stack([squared_distances(p[some], p[some]) for p in parts])
+        prior = np.array([0.0, NOISE, *(-np.log(s.mean() or 1.0) for s in squares)])
+        found = optimize.minimize(
+            negative_log_posterior,
+            prior,
+            args=(squares, y[some], prior),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": STEPS},
+        )
+        return cls(parts, y, found.x)
+
+    def kernel(self, a: Parts, b: Parts) -> Float[np.ndarray, "N C"]:
+        """The covariances `[N, C]` of the function at a and b."""
+        scales = np.exp(self.theta[2:])
+        exponent = sum(scale * squared_distances(p, q) for scale, p, q in zip(scales, a, b, strict=True))
+        return np.asarray(np.exp(self.theta[0] - exponent))
+
+    def posterior(self, candidates: Parts) -> Posterior:
+        """Algorithm 2.1: mean and variance at candidates, a `[C, F]` for each part."""
+        K = self.kernel(self.parts, self.parts)
+        L = linalg.cholesky(K + (np.exp(self.theta[1]) + JITTER) * np.eye(len(K)), lower=True)
+        V = linalg.solve_triangular(L, self.kernel(self.parts, candidates), lower=True)
+        mean = V.T @ linalg.solve_triangular(L, self.y, lower=True)
+        variance = np.maximum(np.exp(self.theta[0]) - (V**2).sum(axis=0), LEAST)
+        return Posterior(mean, variance, self, candidates, V)
+
+
+def negative_log_posterior(
+    theta: Float[np.ndarray, " H"],
+    squares: Float[np.ndarray, "P N N"],
+    y: Float[np.ndarray, " N"],
+    prior: Float[np.ndarray, " H"],
+) -> tuple[float, Float[np.ndarray, " H"]]:
+    """Equations 5.8 and 5.9 with the sign turned, and the prior: the value, and its gradient `[H]`.
+
+    Args:
+      theta: where.
+      squares: `[P, N, N]` squared distances of the observations in each part.
+      y: `[N]` targets.
+      prior: `[H]` the mean of theta a priori.
+    """
+    weighted = np.exp(theta[2:])[:, None, None] * squares
+    K, noise = np.exp(theta[0] - weighted.sum(axis=0)), np.exp(theta[1])
+    L = linalg.cholesky(K + (noise + JITTER) * np.eye(len(y)), lower=True)
+    inverse = linalg.cho_solve((L, True), np.eye(len(y)))
+    alpha = inverse @ y
+    G = inverse - np.outer(alpha, alpha)
+    gradient = 0.5 * np.array([np.vdot(G, K), noise * np.trace(G), *(-np.vdot(G * K, w) for w in weighted)])
+    value = 0.5 * y @ alpha + np.log(np.diag(L)).sum() + 0.5 * ((theta - prior) ** 2).sum()
+    return float(value), gradient + (theta - prior)

@@ -1,0 +1,117 @@
+"""Progressive search: the published counts, what a stage expands, and what the predictor learns."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from nao.core import Architecture, Result
+from nao.spaces.cells import CellSpace
+from nao.spaces.operations import operations
+from nao.strategies.progressive import MOST, Progressive, completed, expanded, fit_ensemble
+from tests.fakes import PairSpace
+
+SPACE = PairSpace()
+PNAS = CellSpace("pnas", operations(*"abcdefgh"), cells=("cell",), blocks=1)  # 8 operations, 2 inputs
+
+
+def scored(proposals, score):
+    return [Result(p.architecture, score(p.architecture), {}, 0, 0, 0.0, "fake", 0) for p in proposals]
+
+
+def total(architecture):
+    return float(sum(architecture.tokens))
+
+
+def test_one_block_of_pnas_is_256_strings_and_136_architectures():
+    strings = expanded(PNAS.grammar, np.zeros((1, 0), np.int32), PNAS.length, np.random.default_rng(0))
+    assert len(np.unique(strings, axis=0)) == len(strings) == 256
+    assert len({PNAS.canonical(Architecture(tuple(x), PNAS)) for x in strings.tolist()}) == 136
+
+
+def test_the_first_stage_of_pnas_trains_all_136():
+    strategy = Progressive(PNAS, beam=256)
+    begun = strategy.ask(strategy.batch)
+    strategy.tell(scored(begun, total))
+    stage = strategy.ask(strategy.batch)
+    stage = [p for p in stage if p.origin == "stage"]
+    assert len({PNAS.canonical(p.architecture) for p in [*begun, *stage]}) == 136 == len(begun) + len(stage)
+
+
+def test_every_stage_decides_a_block_more_and_the_rest_is_the_first_legal_token():
+    strategy = Progressive(SPACE, beam=6)
+    strategy.tell(scored(strategy.ask(10), total))
+    decided = []
+    while strategy.diagnostics()["decided"] < SPACE.length:
+        proposals = strategy.ask(1)
+        decided.append(int(strategy.diagnostics()["decided"]))
+        proposals += strategy.ask(int(strategy.diagnostics()["left"]))
+        assert all(not any(p.architecture.tokens[decided[-1] :]) for p in proposals)
+        strategy.tell(scored(proposals, total))
+    assert decided == [4, 8]  # 2 groups of 2 tokens
+
+
+def test_a_stage_keeps_the_beginnings_of_the_one_before():
+    strategy = Progressive(SPACE, beam=6)
+    strategy.tell(scored(strategy.ask(10), total))
+    first = strategy.ask(1)
+    beam = {tuple(x[:4]) for x in strategy.state()["beam"]}
+    strategy.tell(scored(first + strategy.ask(int(strategy.diagnostics()["left"])), total))
+    strategy.ask(1)
+    assert {tuple(x[:4]) for x in strategy.state()["beam"]} <= beam
+    assert len(beam) == 6
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_beam_finds_the_optimum_of_an_additive_score(seed):
+    weights = np.random.default_rng(seed).normal(size=(SPACE.length, SPACE.letters))
+    weights = weights.reshape(-1, 2, SPACE.letters).mean(axis=1).repeat(2, axis=0)  # equal within pairs
+
+    def additive(architecture):
+        return float(weights[np.arange(SPACE.length), list(architecture.tokens)].sum())
+
+    strategy, best = Progressive(SPACE, seed=seed), -np.inf
+    for _ in range(15):
+        results = scored(strategy.ask(strategy.batch), additive)
+        best = max(best, *(r.score for r in results))
+        strategy.tell(results)
+    assert best == pytest.approx(weights.max(axis=1).sum())
+
+
+def test_the_predictor_extrapolates_to_longer_strings():
+    """From strings whose last two groups are all first tokens to strings in which they are not."""
+    rng = np.random.default_rng(0)
+    short, long = SPACE.grammar.sample(rng, 60), SPACE.grammar.sample(rng, 300)
+    short[30:, 4:] = 0
+    pi = fit_ensemble(short, short.sum(axis=1).astype(float))
+    assert stats.spearmanr(pi(long), long.sum(axis=1)).statistic > 0.7
+
+
+def test_too_many_expansions_are_drawn_from():
+    space = PairSpace(letters=8, length=6)  # 8^6 strings
+    strings = expanded(space.grammar, np.zeros((1, 0), np.int32), 6, np.random.default_rng(0))
+    assert len(np.unique(strings, axis=0)) == len(strings) == MOST
+    assert set(np.unique(strings[:, 0])) == set(range(8))
+
+
+def test_strings_are_completed_as_the_grammar_says():
+    space = CellSpace("cells", operations("a b", "a c", "b c"), cells=("cell",), blocks=2)
+    rng = np.random.default_rng(0)
+    begun = space.grammar.sample(rng, 50)[:, :5]
+    strings = completed(space.grammar, begun)
+    assert (strings[:, :5] == begun).all()
+    assert all(space.grammar.fault(x) is None for x in strings.tolist())
+    assert {tuple(x[6:]) for x in strings.tolist()} == {tuple(strings[0, 6:])}
+
+
+def test_goes_on_near_the_best_when_all_is_decided():
+    strategy = Progressive(SPACE, beam=5)
+    told = []
+    for _ in range(8):
+        results = scored(strategy.ask(strategy.batch), total)
+        told += results
+        strategy.tell(results)
+    proposals = strategy.ask(5)
+    best = sorted(told, key=lambda r: -r.score)[:5]
+    near = {SPACE.canonical(u) for r in best for u in SPACE.neighbours(r.architecture)}
+    assert [p.origin for p in proposals] == ["stage"] * 5
+    assert {SPACE.canonical(p.architecture) for p in proposals} <= near
