@@ -3,8 +3,11 @@
 JAX is imported inside the commands that need it, so that `nao --help` answers at once.
 """
 
+import dataclasses
 import importlib.metadata
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +15,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from nao.core import InputError
+from nao.core import Evaluator, InputError, SearchSpace, Strategy
 
 if TYPE_CHECKING:
     from nao.evaluators.pool import DevicePool
@@ -175,6 +178,118 @@ def run(what: dict[str, Any], out: Path | None, **goal: Any) -> None:
         raise typer.Exit(130) from None
     console.print()
     report.show_run(found, str(folder), console)
+
+
+@app.command()
+def compare(
+    out: Annotated[Path, typer.Option(help="The folder for its runs, tables and plots.")],
+    strategies: Annotated[
+        str, typer.Option(help="NAME or LABEL=NAME, with commas; the first is compared to each other.")
+    ] = "nao,random",
+    param: Annotated[
+        list[str] | None, typer.Option(help="LABEL.PARAMETER=VALUE, for one of the strategies; repeatable.")
+    ] = None,
+    table: Annotated[Path | None, typer.Option(help="Known scores. Default: children are trained.")] = None,
+    signal: Annotated[str | None, typer.Option(help="Column of the table to search by.")] = None,
+    report: Annotated[str | None, typer.Option(help="Column of the table to report.")] = None,
+    budget: Annotated[int, typer.Option(help="M, labels of a run; the initial ones count.")] = 200,
+    repeats: Annotated[int, typer.Option(help="Runs of each strategy.")] = 30,
+    seed: Annotated[int, typer.Option(help="Of the first repeat; the next has the next.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="Runs at a time, on a table. Default: cores.")] = None,
+    space: Space = "cnn-cell-small",
+    blocks: Blocks = 5,
+    data: Data = "digits",
+    data_dir: DataDir = None,
+    cells: Cells = None,
+    channels: Channels = None,
+    steps: Steps = None,
+    batch: Batch = None,
+    learning_rate: LearningRate = None,
+    augment: Augment = None,
+    cutout: Cutout = None,
+    devices: Devices = None,
+    cache: Cache = True,
+) -> None:
+    """Compare strategies: the same budget and starts, every label counted. The same command goes on."""
+    from nao.compare.entries import entries
+
+    makers = {
+        label: Maker(e.name, e.parameters, cache) for label, e in entries(strategies, param or []).items()
+    }
+    how = {"budget": budget, "repeats": repeats, "seed": seed}
+    if table is None:
+        if (signal, report, workers) != (None, None, None):
+            raise InputError("--signal, --report and --workers are for a --table; without one, see --devices")
+        child = given(cells=cells, channels=channels, steps=steps, batch=batch)
+        child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
+        evaluator = pool(space, blocks, data, data_dir, child, devices, cache)
+        columns = ("validation score", "test score")
+        contest(makers, evaluator, out, f"{space} on {data}", columns, durable=True, **how)
+        return
+    if signal is None or report is None:
+        raise InputError("a --table needs --signal and --report, the columns to search by and to report")
+    from nao.evaluators import tables
+
+    known = tables.table(space, table, signal, report)
+    how |= {"workers": workers if workers is not None else len(os.sched_getaffinity(0))}
+    contest(makers, known, out, f"{space}, {table.name}", (signal, report), optimum=known.optimum, **how)
+
+
+@dataclasses.dataclass(frozen=True)
+class Maker:
+    """Makes a strategy from its name on the command line; crosses to other processes.
+
+    Attributes:
+      name: of the strategy.
+      parameters: its own; NAO's `encoder` is the name of one.
+      cache: keep compiled programs.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+    cache: bool
+
+    def __call__(self, space: SearchSpace, seed: int) -> Strategy:
+        """A new strategy."""
+        from nao.strategies import NAO, named
+
+        if self.name != "nao":
+            return named.strategy(self.name, space, seed=seed, **self.parameters)
+        from nao.encoders import encoder
+        from nao.evaluators.devices import prepare
+
+        parameters = dict(self.parameters)
+        kind = str(parameters.pop("encoder", "default"))
+        parameters = named.checked("nao", NAO, parameters)
+        prepare(1, self.cache)
+        rule = {"choose": "first"} if kind == "published" else {}  # as `optimize` does
+        return NAO(space, encoder(kind), seed=seed, **rule | parameters)
+
+
+def contest(
+    makers: Mapping[str, Maker],
+    evaluator: Evaluator,
+    out: Path,
+    title: str,
+    columns: tuple[str, str],
+    **how: Any,
+) -> None:
+    """Runs or goes on with a comparison, and shows and draws the result."""
+    from nao.compare import compare as run_comparison
+    from nao.report import comparison as shown
+
+    console = Console()
+    try:
+        found = run_comparison(makers, evaluator, out=out, observer=shown.comparison_observer(console), **how)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped: every finished run is in {out}; the same command goes on", err=True)
+        raise typer.Exit(130) from None
+    from nao.report.curves import draw
+
+    shown.show_comparison(found, console)
+    draw(found, out, title=title, signal=columns[0], report=columns[1])
+    where = f"tables and plots: {out}, begin with {out / 'curves.html'}"
+    console.print(where, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -277,3 +277,148 @@ def test_the_installed_command_is_this_one(tmp_path):
 
 def test_a_summary_survives_json(run):
     assert json.loads(json.dumps(read(run).summary(), allow_nan=False)) == read(run).summary()
+
+
+class Sums(SumEvaluator):
+    """A table of known scores: the sums of letters."""
+
+    optimum = 24.0
+
+
+class TestCompare:
+    """`nao compare` on a small table; NAO with a small encoder."""
+
+    TABLE = ("--space", "pairs", "--table", "sums.csv", "--signal", "valid", "--report", "test")
+
+    @pytest.fixture(autouse=True)
+    def table(self, monkeypatch):
+        """The table that is read."""
+        self.evaluator = Sums(failing=())
+        self.read = []
+
+        def table(*what):
+            self.read.append(what)
+            return self.evaluator
+
+        monkeypatch.setattr("nao.evaluators.tables.table", table)
+        monkeypatch.setattr("nao.encoders.encoder", lambda name: LinearEncoder())
+        monkeypatch.setattr("nao.evaluators.devices.prepare", lambda devices=None, cache=True: None)
+
+    def compare(self, out, *arguments, strategies="nao,random"):
+        how = ("--budget", 12, "--repeats", 3, "--workers", 1)
+        return nao_("compare", *self.TABLE, "--strategies", strategies, "--out", out, *how, *arguments)
+
+    def test_tables_plots_and_what_is_printed(self, tmp_path):
+        result = self.compare(tmp_path, "--param", "nao.seeds=4")
+        assert result.exit_code == 0, result.output
+        assert self.read == [("pairs", Path("sums.csv"), "valid", "test")]
+        names = {file.name for file in tmp_path.iterdir() if not file.name.startswith("lock")}
+        assert names == {
+            *("comparison.json", "runs", "curves.csv", "summary.csv", "paired.csv", "top.csv"),
+            *("curves.png", "curves.html"),
+        }
+        runs = {f"{label}-{r}.csv" for label in ("nao", "random") for r in range(3)}
+        assert {file.name for file in (tmp_path / "runs").iterdir()} == runs
+        assert "comparing nao, random: 6 runs of 12 labels each" in result.stdout
+        assert "queries to optimum" in result.stdout
+        assert result.stdout.endswith(
+            f"tables and plots: {tmp_path}, begin with {tmp_path / 'curves.html'}\n"
+        )
+        settings = json.loads((tmp_path / "comparison.json").read_text())
+        assert settings["strategies"]["nao"]["seeds"] == 4
+        assert "sums.csv" in (tmp_path / "curves.html").read_text()
+
+    def test_the_same_command_plays_nothing_again(self, tmp_path):
+        self.compare(tmp_path, strategies="random")
+        before = (tmp_path / "summary.csv").read_bytes()
+        self.evaluator = Sums(failing=())
+        result = self.compare(tmp_path, strategies="random")
+        assert result.exit_code == 0
+        assert self.evaluator.evaluated == []
+        assert (tmp_path / "summary.csv").read_bytes() == before
+
+    def test_one_strategy_under_two_labels(self, tmp_path):
+        parameters = ("--param", "old.encoder=published", "--param", "old.seeds=3")
+        result = self.compare(tmp_path, *parameters, strategies="nao,old=nao")
+        assert result.exit_code == 0, result.output
+        settings = json.loads((tmp_path / "comparison.json").read_text())["strategies"]
+        assert [settings[label]["choose"] for label in ("nao", "old")] == ["predicted", "first"]
+
+    def test_without_a_table_children_are_trained_and_each_run_is_a_study(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(cli, "pool", lambda *what: SumEvaluator())
+        how = ("--budget", 12, "--repeats", 2, "--data", "digits")
+        result = nao_("compare", "--strategies", "random", "--out", tmp_path, *how)
+        assert result.exit_code == 0, result.output
+        assert len(read(tmp_path / "runs" / "random-1").trials) == 12
+        assert "optimum" not in result.stdout
+
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            (["--strategies", "nao,nao"], "nao is there twice"),
+            (["--strategies", "magic"], "magic"),
+            (["--param", "nao.sedes=3"], "nao has no parameter 'sedes'; it has "),
+            (["--param", "nao.seeds=many"], "nao: seeds must be of type int, not 'many'"),
+            (["--param", "nao.seeds=0"], "seeds must be at least 1, not 0"),
+            (["--param", "random.sedes=3"], "sedes"),
+            (["--param", "seeds=3"], "--param takes LABEL.PARAMETER=VALUE"),
+            (["--param", "gp.seeds=3"], "there is no 'gp'"),
+            (["--budget", "0"], "budget must be at least 1, not 0"),
+            (["--repeats", "0"], "repeats must be at least 1, not 0"),
+            (["--workers", "0"], "workers must be at least 1, not 0"),
+            (["--seed", "-1"], "seed must be at least 0, not -1"),
+            (["--out", "/dev/null/run"], "cannot write in /dev/null/run"),
+        ],
+    )
+    def test_one_clear_line_and_status_2(self, arguments, complaint, tmp_path):
+        result = self.compare(tmp_path / "out", *arguments)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("error: ")
+        assert complaint in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            (["--table", "x.csv", "--signal", "valid"], "a --table needs --signal and --report"),
+            (["--signal", "valid"], "--signal, --report and --workers are for a --table"),
+            (["--workers", "0"], "--signal, --report and --workers are for a --table"),
+        ],
+    )
+    def test_options_that_belong_together(self, arguments, complaint, tmp_path):
+        result = nao_("compare", "--out", tmp_path, *arguments)
+        assert result.exit_code == 2
+        assert complaint in result.stderr
+
+    def test_other_settings_are_refused(self, tmp_path):
+        self.compare(tmp_path)
+        result = self.compare(tmp_path, "--budget", 13)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "belongs to another comparison: budget is 12 there and 13 here" in result.stderr
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_interrupted_it_says_how_to_go_on(self, workers, tmp_path):
+        script = f"""
+            from pathlib import Path
+            import typer
+            from nao import cli
+            from tests.compare.small import random
+            from tests.fakes import SumEvaluator
+            command = typer.Typer()
+            @command.command()
+            def go() -> None:
+                evaluator, how = SumEvaluator(pause=0.01), dict(budget=20, repeats=20, workers={workers})
+                cli.contest({{"random": random}}, evaluator, Path({str(tmp_path)!r}), "", ("", ""), **how)
+            command(prog_name="nao")
+        """
+        with subprocess.Popen(
+            python(script), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
+            while process.poll() is None and len(list(tmp_path.glob("runs/*.csv"))) < 2:
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+            _, complaint = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert complaint == f"stopped: every finished run is in {tmp_path}; the same command goes on\n"
+        assert 2 <= len(list(tmp_path.glob("runs/*.csv"))) < 20

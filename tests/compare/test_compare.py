@@ -1,0 +1,338 @@
+"""The harness: what it asks, what it writes, and how it goes on."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nao.compare.observer import Job, Silent
+from nao.compare.run import run
+from nao.core import InputError
+from nao.search import child_seed
+from nao.strategies import Random
+from nao.study import read
+from tests.compare.small import MAKERS, deadly, nao, nao_20, random, small
+from tests.fakes import PairSpace, SumEvaluator
+
+ROOT = Path(__file__).parents[2]
+TABLES = ("curves.csv", "summary.csv", "paired.csv", "top.csv")
+
+
+def rows(file):
+    """A table as dictionaries."""
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def files(folder):
+    """The text of each file of a comparison, without how long things took."""
+    found = {}
+    for file in sorted(folder.rglob("*.csv")):
+        kept = [{k: v for k, v in row.items() if k != "cpu_seconds"} for row in rows(file)]
+        found[str(file.relative_to(folder))] = kept
+    return found | {"settings": (folder / "comparison.json").read_text()}
+
+
+class Counting(SumEvaluator):
+    """Says how much it was asked for at a time."""
+
+    def evaluate(self, architectures, seeds):
+        self.asked = [*getattr(self, "asked", []), (len(architectures), list(seeds))]
+        return super().evaluate(architectures, seeds)
+
+
+class TestRun:
+    def test_it_asks_for_a_batch_or_what_is_left(self):
+        evaluator = Counting()
+        queries = list(run(nao(evaluator.space, 0), evaluator, budget=25, seed=6))
+        assert [n for n, _ in evaluator.asked] == [10, 10, 5]
+        assert [s for _, seeds in evaluator.asked for s in seeds] == [child_seed(6, m) for m in range(25)]
+        assert [q.m for q in queries] == list(range(1, 26))
+        assert [q.origin for q in queries[:10]] == ["random"] * 10
+        assert "ascent" in {q.origin for q in queries[10:]}
+
+    def test_signal_and_report_are_of_the_proposal_whatever_finishes_first(self):
+        evaluator = SumEvaluator(failing=())
+        for query in run(Random(evaluator.space, seed=1), evaluator, budget=8, seed=1):
+            result = evaluator.result(evaluator.space.parse(query.architecture), child_seed(1, query.m - 1))
+            assert query.signal == result.score
+            assert query.reported == result.score - 0.25
+
+    def test_failures_count(self):
+        evaluator = SumEvaluator(failing=tuple(range(10)))
+        queries = list(run(random(evaluator.space, 0), evaluator, budget=5, seed=0))
+        assert [(q.signal, q.reported) for q in queries] == [(None, None)] * 5
+
+    def test_a_space_with_less_than_the_budget_ends_early(self):
+        evaluator = SumEvaluator(PairSpace(letters=2, length=4))
+        queries = list(run(random(evaluator.space, 0), evaluator, budget=50, seed=0))
+        assert len(queries) == evaluator.space.classes == 9
+
+    def test_what_the_strategy_computes_is_measured_and_the_evaluation_is_not(self):
+        class Busy(SumEvaluator):
+            def evaluate(self, architectures, seeds):
+                _burn(0.2)
+                return super().evaluate(architectures, seeds)
+
+        class Thinking(Random):
+            def tell(self, results):
+                _burn(0.05)
+
+        evaluator = Busy()
+        *_, last = run(Thinking(evaluator.space), evaluator, budget=4, seed=0)
+        assert 0.05 <= last.cpu_seconds < 0.2
+
+
+def _burn(seconds):
+    began = time.process_time()
+    while time.process_time() - began < seconds:
+        pass
+
+
+class TestCompare:
+    def test_all_begin_with_the_same_architectures_and_labels(self, tmp_path):
+        small(out=tmp_path)
+        for r in range(4):
+            ours, theirs = (rows(tmp_path / "runs" / f"{label}-{r}.csv")[:10] for label in MAKERS)
+            columns = ("m", "architecture", "signal", "reported")
+            assert [[x[c] for c in columns] for x in ours] == [[x[c] for c in columns] for x in theirs]
+        first = [rows(tmp_path / "runs" / f"nao-{r}.csv")[0]["architecture"] for r in range(4)]
+        assert len(set(first)) > 1
+
+    def test_repeat_r_has_the_seed_plus_r(self):
+        found, later = small(), small(seed=1, repeats=3)
+        for label in MAKERS:
+            np.testing.assert_array_equal(found.runs[label].signal[1:], later.runs[label].signal)
+
+    def test_the_tables_are_those_of_the_runs(self, tmp_path):
+        found = small(out=tmp_path, optimum=24.0, evaluator=SumEvaluator(failing=()))
+        assert {file.name for file in tmp_path.glob("*.csv")} == set(TABLES)
+        summary = {(row["strategy"], row["m"]): row for row in rows(tmp_path / "summary.csv")}
+        assert [m for label, m in summary if label == "nao"] == ["1", "2", "5", "10", "20", "25"]
+        best = found.runs["nao"].best_reported[:, -1]
+        assert float(summary["nao", "25"]["mean"]) == pytest.approx(best.mean())
+        curves = rows(tmp_path / "curves.csv")
+        assert len(curves) == 2 * 4 * 25
+        assert float(curves[24]["reported"]) == best[0]
+        top = rows(tmp_path / "top.csv")
+        assert {row["gap"] for row in top if row["strategy"] == "random" and row["k"] == "1"} == {"0.0"}
+        assert {row["k"] for row in top} == {"1", "5", "25"}
+        assert list(rows(tmp_path / "paired.csv")[0])[:3] == ["strategy", "other", "m"]
+
+    def test_what_is_kept_is_what_is_returned(self, tmp_path):
+        first, again, never_kept = small(out=tmp_path), small(out=tmp_path), small()
+        for label in MAKERS:
+            np.testing.assert_array_equal(first.runs[label].cpu_seconds, again.runs[label].cpu_seconds)
+            for found in (again, never_kept):
+                np.testing.assert_array_equal(first.runs[label].signal, found.runs[label].signal)
+                np.testing.assert_array_equal(first.runs[label].reported, found.runs[label].reported)
+
+    def test_one_strategy_alone(self, tmp_path):
+        small({"nao": nao}, out=tmp_path)
+        assert (tmp_path / "paired.csv").read_text().startswith("strategy,other,m,difference")
+        assert rows(tmp_path / "paired.csv") == []
+        assert {row["gap"] for row in rows(tmp_path / "top.csv")} == {""}
+
+    def test_random_search_is_found_under_any_label(self):
+        assert small({"nao": nao, "chance": random}, repeats=1).random == "chance"
+        assert small({"nao": nao}, repeats=1).random is None
+
+    @pytest.mark.parametrize(
+        ("settings", "complaint"),
+        [
+            ({"budget": 0}, "budget must be at least 1, not 0"),
+            ({"repeats": 0}, "repeats must be at least 1, not 0"),
+            ({"seed": -1}, "seed must be at least 0, not -1"),
+            ({"workers": 0}, "workers must be at least 1, not 0"),
+            ({"makers": {}}, "there is no strategy"),
+            ({"makers": {"../a": random}}, "a label must be of letters"),
+            ({"durable": True}, "durable runs need a folder"),
+        ],
+    )
+    def test_refused(self, settings, complaint):
+        with pytest.raises(InputError, match=complaint):
+            small(**settings)
+
+
+class TestGoingOn:
+    def test_what_is_there_is_not_played_again(self, tmp_path):
+        small(out=tmp_path)
+        before = files(tmp_path)
+        evaluator = SumEvaluator()
+        small(out=tmp_path, evaluator=evaluator)
+        assert evaluator.evaluated == []
+        assert files(tmp_path) == before
+
+    def test_strategies_and_repeats_can_be_added(self, tmp_path):
+        small({"random": random}, repeats=2, out=tmp_path / "grown")
+        evaluator = SumEvaluator()
+        small(out=tmp_path / "grown", evaluator=evaluator)
+        assert len(evaluator.evaluated) == (4 * 2 - 2) * 25
+        small(out=tmp_path / "at once")
+        grown, at_once = files(tmp_path / "grown"), files(tmp_path / "at once")
+        assert json.loads(grown.pop("settings")) == json.loads(at_once.pop("settings"))
+        assert grown == at_once
+
+    def test_a_strategy_that_takes_no_part_now_is_kept(self, tmp_path):
+        small(out=tmp_path)
+        small({"random": random}, repeats=2, out=tmp_path)
+        assert {row["strategy"] for row in rows(tmp_path / "summary.csv")} == {"random"}
+        evaluator = SumEvaluator()
+        small(out=tmp_path, evaluator=evaluator)
+        assert evaluator.evaluated == []
+
+    @pytest.mark.parametrize(
+        ("settings", "difference"),
+        [
+            ({"budget": 30}, "budget is 25 there and 30 here"),
+            ({"seed": 1}, "seed is 0 there and 1 here"),
+            ({"evaluator": SumEvaluator(failing=(3,))}, "evaluator.failing is [7] there and [3] here"),
+            (
+                {"makers": {"x": nao_20, "nao": nao_20}},
+                "nao.seeds is 10 there and 20 here",
+            ),
+        ],
+    )
+    def test_other_settings_are_refused_and_nothing_changes(self, settings, difference, tmp_path):
+        small(out=tmp_path)
+        before = files(tmp_path)
+        with pytest.raises(InputError) as error:
+            small(**settings, out=tmp_path)
+        assert str(error.value).startswith(f"{tmp_path} belongs to another comparison: ")
+        assert difference in str(error.value)
+        assert "--out" in str(error.value)
+        assert files(tmp_path) == before
+
+    @pytest.mark.parametrize("content", ["no json", "[1]", '{"settings": {}}'])
+    def test_a_file_that_is_no_comparison_is_refused(self, content, tmp_path):
+        (tmp_path / "comparison.json").write_text(content)
+        with pytest.raises(InputError, match="is of no comparison"):
+            small(out=tmp_path)
+
+    @pytest.mark.parametrize("content", ["m,architecture\n1,a\n", "m,architecture,origin,signal,reported\n"])
+    def test_a_damaged_run_is_named(self, content, tmp_path):
+        small(out=tmp_path)
+        (tmp_path / "runs" / "nao-2.csv").write_text(content)
+        with pytest.raises(InputError, match=r"nao-2.csv is damaged; delete it"):
+            small(out=tmp_path)
+
+    def test_another_process_in_the_folder_is_refused(self, tmp_path):
+        class Inside(Silent):
+            def queried(self, job, m):
+                with pytest.raises(InputError, match="another search is running"):
+                    small(out=tmp_path)
+                self.seen = True
+
+        inside = Inside()
+        small({"random": random}, budget=2, repeats=1, out=tmp_path, observer=inside)
+        assert inside.seen
+
+    def test_an_unwritable_folder(self):
+        with pytest.raises(InputError, match="cannot write in /dev/null/x"):
+            small(out="/dev/null/x")
+
+    @pytest.mark.parametrize("settings", ["workers=1", "workers=2", "durable=True"])
+    def test_killed_anywhere_it_ends_with_the_same_files(self, settings, tmp_path):
+        small(out=tmp_path / "whole", repeats=3)
+        script = (
+            f"import sys; sys.path.append({str(ROOT)!r})\n"
+            "from tests.compare.small import small\n"
+            "from tests.fakes import SumEvaluator\n"
+            f"small(out={str(tmp_path / 'cut')!r}, repeats=3, evaluator=SumEvaluator(pause=0.01), {settings})"
+        )
+        enough = 1
+        for _ in range(2):
+            with subprocess.Popen([sys.executable, "-c", script]) as process:
+                while process.poll() is None and len(list((tmp_path / "cut").glob("runs/*.csv"))) < enough:
+                    time.sleep(0.01)
+                process.kill()
+            assert process.returncode == -signal.SIGKILL
+            enough += 2
+        (tmp_path / "cut" / "runs" / "nao-2.csv.part").write_text("m,archi")
+        kept = sorted((tmp_path / "cut" / "runs").glob("*.csv"))
+        assert 3 <= len(kept) < 6
+        evaluator = SumEvaluator()
+        small(out=tmp_path / "cut", repeats=3, evaluator=evaluator, durable="durable" in settings)
+        assert len(evaluator.evaluated) <= (6 - len(kept)) * 25
+        assert files(tmp_path / "cut") == files(tmp_path / "whole")
+        assert not list(tmp_path.rglob("*.part"))
+
+
+class TestDurable:
+    def test_the_runs_are_the_same_and_each_is_a_study(self, tmp_path):
+        small(out=tmp_path / "plain")
+        small(out=tmp_path / "durable", durable=True)
+        assert files(tmp_path / "durable") == files(tmp_path / "plain")
+        history = read(tmp_path / "durable" / "runs" / "nao-1")
+        assert len(history.trials) == 25
+        assert len(history.iterations) == 3
+
+    def test_no_label_is_asked_for_twice(self, tmp_path):
+        class Stop(Exception):
+            pass
+
+        class Failing(SumEvaluator):
+            def result(self, architecture, seed):
+                if len(self.evaluated) == 13:
+                    raise Stop
+                return super().result(architecture, seed)
+
+        evaluator = Failing()
+        with pytest.raises(Stop):
+            small(out=tmp_path / "cut", evaluator=evaluator, durable=True)
+        again = SumEvaluator()
+        small(out=tmp_path / "cut", evaluator=again, durable=True)
+        assert len(evaluator.evaluated) - 1 + len(again.evaluated) == 2 * 4 * 25
+        small(out=tmp_path / "whole")
+        assert files(tmp_path / "cut") == files(tmp_path / "whole")
+
+
+class TestWorkers:
+    def test_they_find_the_same(self, tmp_path):
+        small(out=tmp_path / "one")
+        environment = dict(os.environ)
+        small(out=tmp_path / "two", workers=2)
+        assert files(tmp_path / "two") == files(tmp_path / "one")
+        assert dict(os.environ) == environment
+
+    def test_one_that_is_killed_is_one_line_and_what_is_finished_is_kept(self, tmp_path):
+        with pytest.raises(InputError, match="a worker was killed, perhaps for want of memory"):
+            small({"random": deadly}, workers=2, out=tmp_path, repeats=8)
+        assert not (tmp_path / "runs" / "random-3.csv").exists()
+        assert not (tmp_path / "summary.csv").exists()
+        small({"random": random}, out=tmp_path, repeats=8)
+        assert (tmp_path / "summary.csv").exists()
+
+
+class TestObserver:
+    def test_it_is_told_of_every_run(self, tmp_path):
+        class Watching(Silent):
+            def __init__(self):
+                self.told = []
+
+            def begin(self, jobs, finished, budget):
+                self.told.append((len(jobs), len(finished), budget))
+
+            def queried(self, job, m):
+                self.told.append((job, m))
+
+            def finished(self, job, reported):
+                self.told.append((job, reported))
+
+            def end(self):
+                self.told.append("end")
+
+        first, again = Watching(), Watching()
+        found = small(budget=2, repeats=1, out=tmp_path, observer=first)
+        best = {label: found.runs[label].best_reported[0, -1] for label in MAKERS}
+        told = [[(Job(x, 0), 1), (Job(x, 0), 2), (Job(x, 0), best[x])] for x in MAKERS]
+        assert first.told == [(2, 0, 2), *told[0], *told[1], "end"]
+        small(budget=2, repeats=1, out=tmp_path, observer=again)
+        assert again.told == [(2, 2, 2), "end"]

@@ -1,0 +1,102 @@
+"""The plots of a comparison: they are there, they show what was found, and they load nothing."""
+
+import re
+import struct
+
+import numpy as np
+import pytest
+
+from nao.compare import Comparison, Runs
+from nao.report.curves import COLOURS, draw, figure
+
+NAMES = {"title": "a < b", "signal": "valid", "report": "test"}
+
+
+def comparison(labels=("nao", "random"), optimum=1.0, repeats=6, budget=40):
+    """Runs that rise to the optimum, the first strategy faster."""
+    rng = np.random.default_rng(0)
+    runs = {}
+    for i, label in enumerate(labels):
+        signal = rng.random((repeats, budget)) ** (i + 1)
+        signal[:, 20:] = np.maximum(signal[:, 20:], float(i == 0))
+        runs[label] = Runs(signal, 100 * signal, np.cumsum(np.ones_like(signal), axis=1))
+    return Comparison(budget, optimum, None, runs)
+
+
+@pytest.fixture
+def page(tmp_path):
+    draw(comparison(), tmp_path, **NAMES)
+    return (tmp_path / "curves.html").read_text()
+
+
+def test_the_picture_is_a_png_of_two_panels(tmp_path):
+    draw(comparison(), tmp_path, **NAMES)
+    two = _size(tmp_path / "curves.png")
+    draw(comparison(optimum=None), tmp_path, **NAMES)
+    one = _size(tmp_path / "curves.png")
+    assert two[0] > 1.5 * one[0]
+    assert two[1] == one[1]
+
+
+def _size(file):
+    """Width and height of a PNG in pixels."""
+    content = file.read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", content[16:24])
+
+
+def test_the_lines_are_the_means(tmp_path):
+    found = comparison()
+    scores, regret = figure(found, **NAMES).axes
+    for line, runs in zip(scores.get_lines(), found.runs.values(), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), runs.best_reported.mean(axis=0))
+    first, dot, second = regret.get_lines()
+    # All runs of the first are at the optimum from query 21 on: the line ends in a dot at query 20.
+    np.testing.assert_allclose(first.get_ydata()[:20], 1 - found.runs["nao"].best_signal.mean(axis=0)[:20])
+    assert np.isnan(first.get_ydata()[20:]).all()
+    assert dot.get_xdata().tolist() == [20]
+    assert not np.isnan(second.get_ydata()).any()
+    assert regret.get_yscale() == "log"
+
+
+def test_every_strategy_looks_different():
+    labels = [f"s{i}" for i in range(len(COLOURS) + 2)]
+    lines = figure(comparison(labels), **NAMES).axes[0].get_lines()
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(labels)
+    assert [line.get_label() for line in lines] == labels
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"repeats": 1}, {"budget": 1, "optimum": None}, {"budget": 1}, {"labels": ("alone",)}],
+    ids=str,
+)
+def test_small_comparisons_can_be_drawn(settings, tmp_path):
+    draw(comparison(**settings), tmp_path, **NAMES)
+
+
+def test_nothing_that_succeeded_can_be_drawn(tmp_path):
+    nothing = np.full((2, 5), np.nan)
+    draw(Comparison(5, 1.0, None, {"nao": Runs(nothing, nothing, nothing)}), tmp_path, **NAMES)
+
+
+def test_the_page_loads_nothing(page):
+    assert "http" not in page
+    assert not re.search(r"<(script|link|img|iframe|image)\b|url\((?!#)|@import|src=", page)
+    assert all(target.startswith("#") for target in re.findall(r'href="([^"]*)"', page))
+
+
+def test_the_page_has_the_plot_and_the_numbers(page):
+    mean = comparison().runs["nao"].best_reported[:, -1].mean()
+    assert page.count("<svg") == page.count("</svg>") == 1
+    assert f"<td>nao</td><td>{mean:.4f}</td>" in page
+    assert "nao minus random" in page
+    assert "After 40 queries" in page
+    assert "<title>a &lt; b</title>" in page
+
+
+def test_the_same_comparison_is_the_same_file(page, tmp_path):
+    picture = (tmp_path / "curves.png").read_bytes()
+    draw(comparison(), tmp_path, **NAMES)
+    assert (tmp_path / "curves.html").read_text() == page
+    assert (tmp_path / "curves.png").read_bytes() == picture
