@@ -10,14 +10,13 @@ import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
-from scipy import special
+from jaxtyping import Int
 
 from nao.analysis.normal import normal_scores
+from nao.analysis.regression import Parts, Process, by_improvement
 from nao.core import Architecture, InputError, Json, Proposal, Result, SearchSpace
 from nao.grammar import Grammar
 from nao.strategies.known import Beginning, Known, finite_score
-from nao.strategies.regression import Parts, Process
 
 FEWEST = 2  # scores that the process can be fitted to
 WHOLE = 20_000  # strings up to which every architecture of the space is a candidate; beyond, candidates are
@@ -80,20 +79,14 @@ class GaussianProcess:
         process = Process.fit(parts(self.space, scored), y)
         tokens, candidates = self._candidates(rng)
         believed = process.posterior(candidates)
-        left = np.ones(len(tokens), np.bool_)
-        best = float(y.max())
-        improvement = log_expected_improvement(believed.mean, believed.variance, best)
         proposals: list[Proposal] = []
-        while len(proposals) < n and left.any():
-            i = int(np.where(left, improvement, -np.inf).argmax())
-            left[i] = False
+        for i in by_improvement(believed, float(y.max())):
             x = Architecture(tuple(tokens[i].tolist()), self.space)
             if self._known.add(x):
                 predicted = float(np.interp(believed.mean[i], np.sort(y), np.sort(scores)))
                 proposals.append(Proposal(x, "improvement", predicted=predicted))
-                believed.believe(i)
-                best = max(best, float(believed.mean[i]))
-                improvement = log_expected_improvement(believed.mean, believed.variance, best)
+            if len(proposals) == n:
+                break
         self._diagnostics = {"noise": float(np.exp(process.theta[1])), "candidates": float(len(tokens))}
         return proposals
 
@@ -157,17 +150,3 @@ def parts(space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Parts:
     """What strings say, one-hot `[B, T V]`, and what they mean, `[B, F]`."""
     one_hot = np.eye(len(space.vocabulary))[tokens].reshape(len(tokens), -1)
     return [one_hot, space.features(tokens)]
-
-
-def log_expected_improvement(
-    mean: Float[np.ndarray, " C"], variance: Float[np.ndarray, " C"], best: float
-) -> Float[np.ndarray, " C"]:
-    """Log E[max(f - best, 0)] for f normal: log of s (phi(z) + z Phi(z)), with z = (mean - best) / s.
-
-    The logarithm still tells candidates apart where the improvement itself is zero in floating point.
-    """
-    s = np.sqrt(variance)
-    z = np.clip((mean - best) / s, -1e6, 30.0)
-    ratio = np.sqrt(np.pi / 2) * special.erfcx(-z / np.sqrt(2))  # Phi(z) / phi(z)
-    log_phi = -(z**2) / 2 - np.log(2 * np.pi) / 2
-    return np.asarray(np.log(s) + log_phi + np.log1p(np.maximum(z * ratio, -1 + 1e-15)))

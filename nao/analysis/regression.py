@@ -1,5 +1,7 @@
 """Gaussian process regression (Rasmussen and Williams 2006, algorithm 2.1 and section 5.4.1).
 
+And what to observe next under it: the expected improvement (Jones et al. 1998).
+
 Inputs come in parts, such as what a string says and what it means. A part has its own length scale:
 
     k(x, x') = exp(theta_0) exp(-sum_p exp(theta_(2+p)) |x_p - x'_p|^2),   noise variance exp(theta_1).
@@ -8,11 +10,11 @@ Axis letters: N observations, C candidates, F features of a part, H = 2 + parts 
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy import linalg, optimize
+from scipy import linalg, optimize, special
 
 Parts = Sequence[Float[np.ndarray, "_ _"]]  # `[N, F]` or `[C, F]` for each part, with F of its own
 
@@ -131,3 +133,37 @@ def negative_log_posterior(
     gradient = 0.5 * np.array([np.vdot(G, K), noise * np.trace(G), *(-np.vdot(G * K, w) for w in weighted)])
     value = 0.5 * y @ alpha + np.log(np.diag(L)).sum() + 0.5 * ((theta - prior) ** 2).sum()
     return float(value), gradient + (theta - prior)
+
+
+def by_improvement(believed: Posterior, best: float) -> Iterator[int]:
+    """Candidates by expected improvement, each chosen as if those before it had scored as expected.
+
+    Args:
+      believed: about the candidates. Is changed.
+      best: the best target so far.
+
+    Yields:
+      The places of all candidates, each once.
+    """
+    left = np.ones(len(believed.mean), np.bool_)
+    while left.any():
+        improvement = log_expected_improvement(believed.mean, believed.variance, best)
+        i = int(np.where(left, improvement, -np.inf).argmax())
+        left[i] = False
+        yield i
+        believed.believe(i)
+        best = max(best, float(believed.mean[i]))
+
+
+def log_expected_improvement(
+    mean: Float[np.ndarray, " C"], variance: Float[np.ndarray, " C"], best: float
+) -> Float[np.ndarray, " C"]:
+    """Log E[max(f - best, 0)] for f normal: log of s (phi(z) + z Phi(z)), with z = (mean - best) / s.
+
+    The logarithm still tells candidates apart where the improvement itself is zero in floating point.
+    """
+    s = np.sqrt(variance)
+    z = np.clip((mean - best) / s, -1e6, 30.0)
+    ratio = np.sqrt(np.pi / 2) * special.erfcx(-z / np.sqrt(2))  # Phi(z) / phi(z)
+    log_phi = -(z**2) / 2 - np.log(2 * np.pi) / 2
+    return np.asarray(np.log(s) + log_phi + np.log1p(np.maximum(z * ratio, -1 + 1e-15)))
