@@ -80,7 +80,7 @@ def optimize(
     data_dir: DataDir = None,
     initial: Annotated[int, typer.Option(help="Random architectures to begin with.")] = 400,
     new: Annotated[int, typer.Option(help="New architectures of an iteration.")] = 100,
-    encoder: Annotated[str, typer.Option(help="default or published.")] = "default",
+    encoder: Annotated[str, typer.Option(help="default, joint or published.")] = "default",
     evaluate_last: Annotated[bool, typer.Option(help="Evaluate what is decoded last.")] = True,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run's folder. Default: its own in runs/.")] = None,

@@ -26,7 +26,7 @@ import numpy as np
 from nao.analysis.ranking import kendall_tau
 from nao.core import SearchSpace
 from nao.encoders import LSTMEncoder
-from nao.encoders.configuration import DEFAULT, PUBLISHED, Configuration
+from nao.encoders.configuration import JOINT, PUBLISHED, Configuration
 from nao.spaces import CellSpace, space
 
 FITTED = 600
@@ -98,7 +98,7 @@ def main() -> None:
         f"{'':10} {'updates':>8} {'CPU s / update':>14} {'CPU s':>8} {'wall s':>7} {'compile s':>9} "
         f"{'Hamming':>8} {'tau':>6} {'pairwise':>9} {'test tau':>9}"
     )
-    for configuration in (DEFAULT, dataclasses.replace(PUBLISHED, epochs=given.published_epochs)):
+    for configuration in (JOINT, dataclasses.replace(PUBLISHED, epochs=given.published_epochs)):
         print(measure(configuration, where, *data), flush=True)
 
 

@@ -8,30 +8,39 @@ fit.py            the fit, one compiled program
 ascent.py         Eqn. (2)
 decode.py         greedy decoding under a grammar
 targets.py        what f learns instead of raw scores
-lstm_encoder.py   what the rest of the project uses
+lstm_encoder.py   `published` and `joint`: E, f and D fitted together
+autoencoder.py    E and D fitted to strings alone
+belief.py         f as a Gaussian process on the embedding
+process_encoder.py  `default`, of these two
+rows.py, checks.py  arrays of fixed sizes; what is asked of scores
 """
 
 if __name__ != "nao.encoders":
     raise ImportError("import nao.encoders, not this folder")
 
 
-from nao.core import InputError
-from nao.encoders.configuration import DEFAULT, PUBLISHED
+from nao.core import Encoder, InputError
+from nao.encoders.configuration import DEFAULT, JOINT, PUBLISHED
 from nao.encoders.lstm_encoder import LSTMEncoder
+from nao.encoders.process_encoder import ProcessEncoder
 
-__all__ = ["LSTMEncoder", "encoder"]
+__all__ = ["LSTMEncoder", "ProcessEncoder", "encoder"]
 
 
-def encoder(name: str) -> LSTMEncoder:
+def encoder(name: str) -> Encoder:
     """The encoder of a name.
 
     Args:
-      name: `default` or `published`.
+      name: `default`, `joint` or `published`.
 
     Raises:
       InputError: there is no encoder of that name.
     """
-    named = {choice.name: choice for choice in (DEFAULT, PUBLISHED)}
+    named: dict[str, Encoder] = {
+        "default": ProcessEncoder(DEFAULT),
+        "joint": LSTMEncoder(JOINT),
+        "published": LSTMEncoder(PUBLISHED),
+    }
     if name not in named:
         raise InputError(f"no encoder is called {name!r}; there are {', '.join(named)}")
-    return LSTMEncoder(named[name])
+    return named[name]

@@ -129,16 +129,18 @@ def _batch(
     """The strings and targets of one update: passes over the rows in random order; unlabelled strings."""
     batch, unlabelled = configuration.batch, configuration.unlabelled
     of_pass, of_step = jax.random.split(key)
+    draw = jax.random.uniform(jax.random.fold_in(of_step, step), (batch + unlabelled,))
+    extra = (draw[batch:] * data.unlabelled.shape[0]).astype(jnp.int32)
+    if not batch:
+        return data.unlabelled[extra], data.targets[:0]
+
     epoch_length = (count + batch - 1) // batch
     epoch, place = step // epoch_length, step % epoch_length
     order = jax.random.uniform(jax.random.fold_in(of_pass, epoch), rows.shape)
     order = jnp.argsort(jnp.where(jnp.arange(rows.shape[0]) < count, order, 2.0))
     chosen = rows[order[(place * batch + jnp.arange(batch)) % count]]
-
-    draw = jax.random.uniform(jax.random.fold_in(of_step, step), (batch + unlabelled,))
     variant = (draw[:batch] * data.strings.shape[1]).astype(jnp.int32)
     tokens = data.strings[chosen, variant]
     if unlabelled:
-        extra = (draw[batch:] * data.unlabelled.shape[0]).astype(jnp.int32)
         tokens = jnp.concatenate([tokens, data.unlabelled[extra]])
     return tokens, data.targets[chosen]

@@ -47,7 +47,8 @@ def loss(
     """
     h = networks.encoder(tokens)
     e = pooled(h, configuration)
-    l_pp = jnp.mean((targets - networks.predictor(e[: targets.shape[0]], key)) ** 2)
+    L = targets.shape[0]
+    l_pp = jnp.mean((targets - networks.predictor(e[:L], key)) ** 2) if L else jnp.zeros(())
     l_rec = reconstruction(networks.decoder(h, e, tokens), tokens, legal)
     share = configuration.trade_off
     return share * l_pp + (1 - share) * l_rec, jnp.stack([l_pp, l_rec])

@@ -17,23 +17,19 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from nao.analysis.ranking import hamming, kendall_tau, pairwise_accuracy
-from nao.core import InputError, Json, Quality, SearchSpace
+from nao.core import Json, Quality, SearchSpace
 from nao.encoders.ascent import ascend, value
+from nao.encoders.checks import check_scores
 from nao.encoders.configuration import Configuration
 from nao.encoders.decode import Rules, greedy
 from nao.encoders.fit import Data, Weights, fit, structure
 from nao.encoders.networks import Networks, Sizes, pooled
+from nao.encoders.rows import padded, padded_rows
 from nao.encoders.targets import Targets
 
 # Unlabelled strings that a fit draws from.
 UNLABELLED = 4096
-
-
-def padded(n: int, smallest: int) -> int:
-    """The rung of the ladder smallest, 4 smallest, 16 smallest, ... that holds n rows."""
-    while smallest < n:
-        smallest *= 4
-    return smallest
+REDRAWS = 8  # strings of one architecture over which its predicted score is averaged
 
 
 @functools.partial(jax.jit, static_argnames=("configuration", "sizes"))
@@ -64,7 +60,8 @@ def _improve(
 
     def member(weights: Weights, tokens: Array) -> tuple[Array, Array]:
         networks = nnx.merge(structure(configuration, sizes), weights)
-        h = ascend(networks, configuration, networks.encoder(tokens), eta)
+        f = functools.partial(value, networks, configuration)
+        h = ascend(f, configuration, networks.encoder(tokens), eta)
         decoded = greedy(networks.decoder, h, pooled(h, configuration), rules)
         return decoded, value(networks, configuration, h)
 
@@ -105,7 +102,7 @@ class LSTMEncoder:
         Raises:
           InputError: fewer than 2 architectures, another length than the space's, a score that is not finite.
         """
-        _check(space, tokens, scores)
+        check_scores(space, tokens, scores)
         configuration, rng = self.choices, np.random.default_rng(seed)
         n, group = len(tokens), space.group if configuration.branches else 1
         sizes = Sizes(space.length, len(space.vocabulary), group)
@@ -115,8 +112,8 @@ class LSTMEncoder:
 
         size = padded(n, 1024)
         data = Data(
-            jnp.asarray(_rows(_variants(space, tokens, configuration.variants, rng), size)),
-            jnp.asarray(_rows(targets.encode(scores), size), jnp.float32),
+            jnp.asarray(padded_rows(_variants(space, tokens, configuration.variants, rng), size)),
+            jnp.asarray(padded_rows(targets.encode(scores), size), jnp.float32),
             jnp.asarray(_unlabelled(space, tokens, configuration, rng)),
         )
         one_pass = -(-max(map(len, fitted_rows)) // configuration.batch)
@@ -127,13 +124,14 @@ class LSTMEncoder:
             jax.random.split(jax.random.key(seed), configuration.members),
             data,
             Rules.of(space.grammar),
-            jnp.asarray(np.stack([_rows(rows, size) for rows in fitted_rows])),
+            jnp.asarray(np.stack([padded_rows(rows, size) for rows in fitted_rows])),
             jnp.asarray([len(rows) for rows in fitted_rows]),
             jnp.asarray(updates),
             configuration=configuration,
             sizes=sizes,
         )
-        fitted = FittedLSTMEncoder(configuration, sizes, Rules.of(space.grammar), weights, targets, _UNKNOWN)
+        rules = Rules.of(space.grammar)
+        fitted = FittedLSTMEncoder(space, configuration, sizes, rules, weights, targets, _UNKNOWN)
         l_pp, l_rec = np.asarray(losses).mean(axis=0)
         quality = _quality(fitted, tokens, scores, folds, {"L_pp": float(l_pp), "L_rec": float(l_rec)})
         return dataclasses.replace(fitted, quality=quality)
@@ -148,6 +146,7 @@ class FittedLSTMEncoder:
     """E, f and D fitted to one set of scored architectures.
 
     Attributes:
+      space: whose strings these are.
       choices: the configuration.
       sizes: of the space.
       rules: of the space.
@@ -156,6 +155,7 @@ class FittedLSTMEncoder:
       quality: measured on held-out architectures, each by the member that was not fitted to it.
     """
 
+    space: SearchSpace
     choices: Configuration
     sizes: Sizes
     rules: Rules
@@ -178,6 +178,21 @@ class FittedLSTMEncoder:
         _, e, h = self._embed(tokens)
         return np.concatenate(list(e), axis=-1), np.concatenate(list(h), axis=-1)
 
+    def choose(
+        self, tokens: Int[np.ndarray, "B T"], n: int
+    ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """The n strings with the highest f(E(x)), averaged over random strings that mean the same.
+
+        Unlike f(e_x') at the end of the ascent, it is a prediction for what was decoded.
+
+        Returns:
+          their places among the B, at most n; equal ones in their order; and `[n]` their predicted scores.
+        """
+        rng = np.random.default_rng(REDRAWS)
+        predicted = np.mean([self.predict(self.space.redraw(tokens, rng)) for _ in range(REDRAWS)], axis=0)
+        chosen = np.argsort(-predicted, kind="stable")[:n]
+        return chosen, predicted[chosen]
+
     def improve(
         self, tokens: Int[np.ndarray, "B T"], step: float
     ) -> tuple[Int[np.ndarray, "B T"], Float[np.ndarray, " B"]]:
@@ -197,7 +212,7 @@ class FittedLSTMEncoder:
         return decoded, self.targets.decode(predicted)
 
     def _embed(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        rows = jnp.asarray(_rows(tokens, padded(len(tokens), 64)))
+        rows = jnp.asarray(padded_rows(tokens, padded(len(tokens), 64)))
         s, e, h = _embed(self.weights, rows, configuration=self.choices, sizes=self.sizes)
         n = len(tokens)
         return np.asarray(s)[:, :n], np.asarray(e)[:, :n], np.asarray(h)[:, :n]
@@ -208,7 +223,7 @@ class FittedLSTMEncoder:
         size = padded(max(map(len, own)), 64)
         decoded, predicted = _improve(
             self.weights,
-            jnp.asarray(np.stack([_rows(tokens[rows], size) for rows in own])),
+            jnp.asarray(np.stack([padded_rows(tokens[rows], size) for rows in own])),
             jnp.float32(step),
             self.rules,
             configuration=self.choices,
@@ -251,26 +266,10 @@ def _quality(
     )
 
 
-def _check(space: SearchSpace, tokens: np.ndarray, scores: np.ndarray) -> None:
-    if len(tokens) < 2:
-        raise InputError(f"an encoder is fitted to at least 2 architectures, not {len(tokens)}")
-    if tokens.shape != (len(scores), space.length):
-        raise InputError(
-            f"{len(scores)} scores need tokens [{len(scores)}, {space.length}], not {tokens.shape}"
-        )
-    if not np.isfinite(scores).all():
-        raise InputError("every score must be a finite number; leave failed architectures out")
-
-
 def _folds(n: int, configuration: Configuration, rng: np.random.Generator) -> list[np.ndarray]:
     """Rows that each member is not fitted to: disjoint random shares, of which small n leaves some empty."""
     held_out = max(1, round(n * configuration.held_out * configuration.members))
     return np.array_split(rng.permutation(n)[:held_out], configuration.members)
-
-
-def _rows(array: np.ndarray, size: int) -> np.ndarray:
-    """The array with zeros after it, up to `size` rows."""
-    return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)])
 
 
 def _variants(space: SearchSpace, tokens: np.ndarray, variants: int, rng: np.random.Generator) -> np.ndarray:

@@ -51,6 +51,9 @@ class SearchSpace(Protocol):
       group: tokens that make one step of the encoder, for instance the tokens of one branch; divides T.
     """
 
+    def __hash__(self) -> int:
+        """A space is a value: what is computed for one can be kept for an equal one."""
+
     @property
     def name(self) -> str: ...
 
@@ -234,6 +237,15 @@ class FittedEncoder(Protocol):
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
         """f(E(x)) `[B]`, in the units of the scores it was fitted to."""
 
+    def choose(
+        self, tokens: Int[np.ndarray, "B T"], n: int
+    ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """The strings to evaluate next, of some that are all different and not yet scored.
+
+        Returns:
+          the places of at most n of the B, the most promising first, and `[n]` their predicted scores.
+        """
+
     def improve(
         self, tokens: Int[np.ndarray, "B T"], step: float
     ) -> tuple[Int[np.ndarray, "B T"], Float[np.ndarray, " B"]]:
@@ -273,7 +285,8 @@ class Encoder(Protocol):
           space: whose strings these are.
           tokens: `[N, T]` distinct architectures.
           scores: `[N]` their scores, higher is better.
-          seed: the same seed and data give the same fit.
+          seed: the same seed and data give the same fit. What does not depend on the scores depends on it
+            alone, so that fits of one search can share that.
         """
 
     def configuration(self) -> Mapping[str, Json]:

@@ -171,6 +171,11 @@ class LinearFit:
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
         return self.mean + self.weights[np.arange(tokens.shape[1]), tokens].sum(axis=1)
 
+    def choose(self, tokens: Int[np.ndarray, "B T"], n):
+        predicted = self.predict(tokens)
+        chosen = np.argsort(-predicted, kind="stable")[:n]
+        return chosen, predicted[chosen]
+
     def improve(self, tokens: Int[np.ndarray, "B T"], step):
         positions = np.arange(tokens.shape[1])
         gain = self.weights.max(axis=1) - self.weights[positions, tokens]

@@ -358,7 +358,7 @@ class TestCompare:
             (["--strategies", "nao,nao"], "nao is there twice"),
             (["--strategies", "magic"], "magic"),
             (["--param", "nao.sedes=3"], "nao has no parameter 'sedes'; it has "),
-            (["--param", "nao.seeds=many"], "nao: seeds must be of type int, not 'many'"),
+            (["--param", "nao.seeds=many"], "nao.seeds must be of type int, not 'many'"),
             (["--param", "nao.seeds=0"], "seeds must be at least 1, not 0"),
             (["--param", "random.sedes=3"], "sedes"),
             (["--param", "seeds=3"], "--param takes LABEL.PARAMETER=VALUE"),

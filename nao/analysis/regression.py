@@ -109,6 +109,12 @@ class Process:
         variance = np.maximum(np.exp(self.theta[0]) - (V**2).sum(axis=0), LEAST)
         return Posterior(mean, variance, self, candidates, V)
 
+    def left_out(self) -> Float[np.ndarray, " N"]:
+        """The mean at each observation when that alone is left out (equation 5.12), with this theta."""
+        K = self.kernel(self.parts, self.parts) + (np.exp(self.theta[1]) + JITTER) * np.eye(len(self.y))
+        inverse = np.linalg.inv(K)
+        return np.asarray(self.y - inverse @ self.y / np.diag(inverse))
+
 
 def negative_log_posterior(
     theta: Float[np.ndarray, " H"],

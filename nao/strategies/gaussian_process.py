@@ -93,7 +93,7 @@ class GaussianProcess:
     def _candidates(self, rng: np.random.Generator) -> "Candidates":
         """The whole space, or where it is too large, random strings and the neighbours of the best."""
         if self.space.size <= WHOLE:
-            return whole(self.space)  # type: ignore[arg-type]  # a space can be hashed, as all are frozen
+            return whole(self.space)
         best = sorted(self._scored, key=lambda scored: -scored[1])[:AROUND]
         near = [u.tokens for x, _ in best for u in self.space.neighbours(x)]
         tokens = np.concatenate([self.space.grammar.sample(rng, DRAWN), np.array(near, np.int32)])

@@ -5,19 +5,17 @@ Axis letters: N architectures scored so far, K seed architectures, B candidates,
 
 import dataclasses
 import itertools
-import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int
 
 from nao.core import Architecture, Encoder, FittedEncoder, InputError, Json, Proposal, Result, SearchSpace
-from nao.strategies.known import Known
+from nao.strategies.known import Beginning, Known, finite_score
 
 CHOICES = ("first", "predicted")
 FEWEST = 2  # scores that an encoder can be fitted to
-REDRAWS = 8  # strings of one architecture over which its predicted score is averaged
 
 
 class NAO:
@@ -26,14 +24,16 @@ class NAO:
     Args:
       space: what to search.
       encoder: E, f and D, and the schedule of step lengths.
+      initial: how many random architectures to begin with.
+      proposals: how many to propose before it wants to hear results.
       seeds: K, how many of the best architectures to start from.
       choose: which of the decoded architectures to propose. `first` takes them in the order of the step
         lengths until there are enough, as the published code does; `predicted` decodes at every step
-        length and takes those with the highest predicted score.
+        length and takes those that the encoder finds most promising.
       seed: the same seed and results propose the same.
 
     Raises:
-      InputError: seeds is below 1, or choose is neither of the two.
+      InputError: initial, proposals or seeds is below 1, or choose is neither of the two.
     """
 
     def __init__(
@@ -41,43 +41,51 @@ class NAO:
         space: SearchSpace,
         encoder: Encoder,
         *,
+        initial: int = 10,
+        proposals: int = 5,
         seeds: int = 100,
         choose: str = "predicted",
         seed: int = 0,
     ):
-        if seeds < 1:
-            raise InputError(f"seeds must be at least 1, not {seeds}")
+        for name, count in (("initial", initial), ("proposals", proposals), ("seeds", seeds)):
+            if count < 1:
+                raise InputError(f"{name} must be at least 1, not {count}")
         if choose not in CHOICES:
             raise InputError(f"choose must be one of {', '.join(CHOICES)}, not {choose!r}")
         self.space = space
         self.encoder = encoder
+        self.initial = initial
+        self.proposals = proposals
         self.seeds = seeds
         self.choose = choose
         self.seed = seed
         self._asked = 0
+        self._beginning = Beginning(space, seed, initial)
         self._known = Known(space)
         self._scored: list[tuple[Architecture, float]] = []  # X and S
         self._diagnostics: Mapping[str, float] = {}
 
     @property
     def batch(self) -> int:
-        """The architectures of one iteration."""
-        return self.seeds
+        """The random architectures at once, then `proposals` at a time."""
+        return self._beginning.left or self.proposals
 
     def ask(self, n: int) -> list[Proposal]:
-        """Proposes n architectures: random ones until there are scores, then decoded ones.
+        """Proposes n architectures: random ones to begin with, then decoded ones.
 
         When fewer than n new architectures are decoded, random ones make up for the rest.
         """
         rng = np.random.default_rng([self.seed, self._asked])
         self._asked += 1
         self._diagnostics = {}
-        X_eval = self._decode_new(n, rng) if len(self._scored) >= FEWEST else []
-        for proposal in X_eval:
-            self._known.add(proposal.architecture)
+        X_eval = self._beginning.take(n, self._known)
+        if len(X_eval) < n and len(self._scored) >= FEWEST:
+            decoded = self._decode_new(n - len(X_eval))
+            self._known.take((x.architecture for x in decoded), len(decoded))
+            X_eval += decoded
         return X_eval + [Proposal(x, "random") for x in self._known.draw(rng, n - len(X_eval))]
 
-    def _decode_new(self, n: int, rng: np.random.Generator) -> list[Proposal]:
+    def _decode_new(self, n: int) -> list[Proposal]:
         """The body of Algorithm 1, after the architectures of X_eval have been evaluated."""
         K = self.seeds
         X = np.array([x.tokens for x, _ in self._scored], np.int32)
@@ -85,7 +93,7 @@ class NAO:
 
         # Train E, f and D by minimizing Eqn. (1), using X and S.
         began = time.perf_counter()
-        fitted = self.encoder.fit(self.space, X, S, seed=int(rng.integers(2**31)))
+        fitted = self.encoder.fit(self.space, X, S, seed=self.seed)
         fit_seconds = time.perf_counter() - began
 
         # Pick K architectures with top K performances among X, forming the set of seeds X_seed.
@@ -97,8 +105,9 @@ class NAO:
         ascent = Ascent(self.space, fitted, X_seed, self.encoder.steps, self._known)
         candidates = ascent.new_architectures()
         if self.choose == "predicted":
-            candidates = by_prediction(candidates, fitted, self.space, rng)
-        X_eval = list(itertools.islice(candidates, n))
+            X_eval = most_promising(list(candidates), fitted, n)
+        else:
+            X_eval = list(itertools.islice(candidates, n))
 
         quality = fitted.quality
         self._diagnostics = {
@@ -118,25 +127,28 @@ class NAO:
         """Enlarges X and S. An architecture without a finite score is only never proposed again."""
         for result in results:
             self._known.add(result.architecture)
-            if result.score is not None and math.isfinite(result.score):
-                self._scored.append((result.architecture, result.score))
+            if (score := finite_score(result)) is not None:
+                self._scored.append((result.architecture, score))
 
     def diagnostics(self) -> Mapping[str, float]:
         """Quality of the last fit on held-out architectures, and how the decoding went."""
         return self._diagnostics
 
     def state(self) -> Json:
-        """How often it was asked; all else follows from the results."""
-        return {"asked": self._asked}
+        """How often it was asked, and how much of its beginning it has proposed."""
+        return {"asked": self._asked, "begun": self._beginning.begun}
 
     def restore(self, state: Json) -> None:
         """Goes on from a `state()`."""
         self._asked = state["asked"]
+        self._beginning.begun = state["begun"]
 
     def configuration(self) -> Mapping[str, Json]:
-        """K, the rule of choice, the seed, and the encoder."""
+        """The sizes of its sets, the rule of choice, the seed, and the encoder."""
         return {
             "name": "nao",
+            "initial": self.initial,
+            "proposals": self.proposals,
             "seeds": self.seeds,
             "choose": self.choose,
             "seed": self.seed,
@@ -186,18 +198,10 @@ class Ascent:
                     yield Proposal(x_new, "ascent", parent=x, step=eta, predicted=value)
 
 
-def by_prediction(
-    candidates: Iterable[Proposal], fitted: FittedEncoder, space: SearchSpace, rng: np.random.Generator
-) -> Iterator[Proposal]:
-    """Orders candidates by f(E(x')), highest first; equal ones stay in their order.
-
-    f is averaged over random strings of the same architecture, whose true scores are equal. Unlike
-    f(e_x') at the end of the ascent, it is a prediction for what was decoded.
-    """
-    candidates = list(candidates)
+def most_promising(candidates: Sequence[Proposal], fitted: FittedEncoder, n: int) -> list[Proposal]:
+    """The candidates that the encoder would evaluate next, with what it predicts for them."""
     if not candidates:
-        return
+        return []
     tokens = np.array([x.architecture.tokens for x in candidates], np.int32)
-    predicted = np.mean([fitted.predict(space.redraw(tokens, rng)) for _ in range(REDRAWS)], axis=0)
-    for i in np.argsort(-predicted, kind="stable"):
-        yield dataclasses.replace(candidates[i], predicted=float(predicted[i]))
+    chosen = zip(*fitted.choose(tokens, n), strict=True)
+    return [dataclasses.replace(candidates[i], predicted=float(value)) for i, value in chosen]

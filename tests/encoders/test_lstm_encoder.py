@@ -9,7 +9,7 @@ import pytest
 from nao.analysis.ranking import kendall_tau, pairwise_accuracy
 from nao.core import InputError
 from nao.encoders import LSTMEncoder, encoder
-from nao.encoders.configuration import DEFAULT, PUBLISHED
+from nao.encoders.configuration import JOINT, PUBLISHED
 from nao.encoders.fit import fit
 from nao.encoders.lstm_encoder import padded
 
@@ -17,7 +17,7 @@ from nao.encoders.lstm_encoder import padded
 TINY = {"width": 24, "embedding": 12, "hidden": (32,), "batch": 32, "variants": 8}
 SMALL = [
     dataclasses.replace(PUBLISHED, **TINY, epochs=2),
-    dataclasses.replace(DEFAULT, **TINY, members=2, held_out=0.5, unlabelled=16, epochs=24, updates=0),
+    dataclasses.replace(JOINT, **TINY, members=2, held_out=0.5, unlabelled=16, epochs=24, updates=0),
 ]
 every = pytest.mark.parametrize("configuration", SMALL, ids=lambda c: c.name)
 
@@ -54,6 +54,21 @@ def test_contract(configuration, space):
 
 
 @every
+def test_chooses_by_predictions_averaged_over_strings_that_mean_the_same(configuration, space):
+    """f of one string misses f of the architecture; a mean over redrawn strings is nearer to it."""
+    model, tokens = fitted(space, configuration)
+    chosen, predicted = model.choose(tokens, 5)
+    assert len(set(chosen.tolist())) == 5
+    assert (np.diff(predicted) <= 0).all()
+    assert len(model.choose(tokens[:3], 5)[0]) == 3
+    redrawn = [model.predict(space.redraw(tokens, np.random.default_rng(9 + i))) for i in range(40)]
+    architecture = np.mean(redrawn, axis=0)  # f of each architecture, nearly
+    every_place, averaged = model.choose(tokens, len(tokens))
+    once = np.abs(redrawn[0] - architecture).mean()
+    assert np.abs(averaged - architecture[every_place]).mean() < 0.6 * once
+
+
+@every
 def test_a_seed_decides_the_fit(configuration, space):
     one, again, other = (fitted(space, configuration, seed=seed) for seed in (3, 3, 4))
     tokens = one[1]
@@ -86,7 +101,7 @@ def test_bad_input(space):
         small.fit(space, tokens[:1], np.ones(1), seed=0)
     with pytest.raises(InputError, match=r"\[4, 16\]"):
         small.fit(space, tokens[:, :5], np.ones(4), seed=0)
-    with pytest.raises(InputError, match="default, published"):
+    with pytest.raises(InputError, match="default, joint, published"):
         encoder("lstm")
 
 

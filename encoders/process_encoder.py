@@ -1,0 +1,185 @@
+"""E and D fitted to strings alone, f a Gaussian process on their embedding: `default`.
+
+What is learnt from the scores is f alone, and that exactly: there are too few of them to shape 64 hidden
+units, and enough strings that are free. f knows how sure it is, so what is climbed, and what is chosen
+among the decoded strings, is the expected improvement instead of the predicted score.
+
+Axis letters: B, N strings, T tokens, S steps of the encoder, d hidden units, F features.
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+from nao.analysis.ranking import kendall_tau, pairwise_accuracy
+from nao.analysis.regression import Parts, Process, by_improvement, squared_distances
+from nao.core import Json, Quality, SearchSpace
+from nao.encoders.ascent import ascend
+from nao.encoders.autoencoder import Autoencoder, autoencoder
+from nao.encoders.belief import Belief
+from nao.encoders.checks import check_scores
+from nao.encoders.configuration import Configuration
+from nao.encoders.decode import Rules, greedy
+from nao.encoders.fit import Weights, structure
+from nao.encoders.networks import Sizes, pooled
+from nao.encoders.rows import padded, padded_rows
+from nao.encoders.targets import Targets
+
+
+@functools.partial(jax.jit, static_argnames=("choices", "sizes"))
+def _improve(
+    weights: Weights,
+    h: Float[Array, "B S d"],
+    belief: Belief,
+    rules: Rules,
+    eta: Float[Array, ""],
+    noise: Float[Array, "B S d"],
+    *,
+    choices: Configuration,
+    sizes: Sizes,
+) -> tuple[Int[Array, "B T"], Float[Array, " B"]]:
+    """X' and f(e_x')."""
+    decoder = nnx.merge(structure(choices, sizes), weights).decoder
+    h = ascend(belief.improvement, choices, h, eta, noise)
+    return greedy(decoder, h, pooled(h, choices), rules), belief.posterior(h)[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class ProcessEncoder:
+    """E, f and D, not yet fitted.
+
+    Attributes:
+      choices: the configuration.
+    """
+
+    choices: Configuration
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """Step lengths eta to try, in this order."""
+        return self.choices.steps
+
+    def fit(
+        self,
+        space: SearchSpace,
+        tokens: Int[np.ndarray, "N T"],
+        scores: Float[np.ndarray, " N"],
+        *,
+        seed: int,
+    ) -> "FittedProcessEncoder":
+        """Fits f to the scores, and before it, once for a space and a seed, E and D to strings.
+
+        Raises:
+          InputError: fewer than 2 architectures, another length than the space's, a score that is not finite.
+        """
+        check_scores(space, tokens, scores)
+        learnt = autoencoder(space, self.choices, seed)
+        targets = Targets.of(self.choices.targets, scores)
+        process = Process.fit(_parts(learnt, tokens), targets.encode(scores))
+        return FittedProcessEncoder(learnt, process, targets, _quality(learnt, process, scores), seed)
+
+    def configuration(self) -> Mapping[str, Json]:
+        """Every choice, by name."""
+        return dataclasses.asdict(self.choices)
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedProcessEncoder:
+    """E, f and D fitted to one set of scored architectures.
+
+    Attributes:
+      autoencoder: E and D.
+      process: f.
+      targets: between scores and what f learnt.
+      quality: of f, each architecture left out once; of D, on strings it was not fitted to.
+      seed: of the noise on the way up.
+    """
+
+    autoencoder: Autoencoder
+    process: Process
+    targets: Targets
+    quality: Quality
+    seed: int
+
+    def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
+        """f(E(x)) `[B]`, in the units of the scores; the same for strings that mean the same."""
+        return self.targets.decode(self.process.posterior(_parts(self.autoencoder, tokens)).mean)
+
+    def embed(
+        self, tokens: Int[np.ndarray, "B T"]
+    ) -> tuple[Float[np.ndarray, "B d"], Float[np.ndarray, "B S d"]]:
+        """The continuous space, for analysis: mean embedding and all hidden states of each string."""
+        h = self.autoencoder.encode(tokens)
+        return h.mean(axis=1), h
+
+    def choose(
+        self, tokens: Int[np.ndarray, "B T"], n: int
+    ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """The n strings with the highest expected improvement, each as if the others scored as expected.
+
+        Returns:
+          their places among the B, at most n, and `[n]` their predicted scores.
+        """
+        believed = self.process.posterior(_parts(self.autoencoder, tokens))
+        mean = believed.mean
+        chosen = list(itertools.islice(by_improvement(believed, float(self.process.y.max())), n))
+        return np.array(chosen, np.int64), self.targets.decode(mean[chosen])
+
+    def improve(
+        self, tokens: Int[np.ndarray, "B T"], step: float
+    ) -> tuple[Int[np.ndarray, "B T"], Float[np.ndarray, " B"]]:
+        """Moves each e_x up the expected improvement and decodes it (Eqn. 2 of Luo et al. 2018).
+
+        Args:
+          tokens: `[B, T]` the seed architectures.
+          step: the step length eta; at 0 a string is only encoded and decoded.
+
+        Returns:
+          `[B, T]` decoded legal strings, row i from seed i, and `[B]` f(e_x') in the units of the scores.
+        """
+        n, size = len(tokens), padded(len(tokens), 64)
+        _, _, features = _parts(self.autoencoder, tokens)
+        others = np.exp(self.process.theta[-1]) * squared_distances(features, self.process.parts[-1])
+        h = padded_rows(self.autoencoder.encode(tokens), size)
+        noise = np.random.default_rng([self.seed, n, round(1e6 * step)]).normal(size=h.shape)
+        noise /= np.sqrt((noise**2).sum(axis=(1, 2), keepdims=True))
+        decoded, values = _improve(
+            self.autoencoder.weights,
+            jnp.asarray(h),
+            Belief.of(self.process, padded_rows(others, size)),
+            self.autoencoder.rules,
+            jnp.float32(step),
+            jnp.asarray(noise, jnp.float32),
+            choices=self.autoencoder.choices,
+            sizes=self.autoencoder.sizes,
+        )
+        return np.asarray(decoded)[:n], self.targets.decode(np.asarray(values, np.float64)[:n])
+
+
+def _parts(learnt: Autoencoder, tokens: Int[np.ndarray, "B T"]) -> Parts:
+    """What f sees: the mean embedding `[B, d]`, all hidden states `[B, S d]`, what strings mean `[B, F]`.
+
+    Features are counts, such as those of paths: the square root lets the tenth path tell less than the
+    first.
+    """
+    h = learnt.embed(tokens)
+    return [h.mean(axis=1), h.reshape(len(h), -1), np.sqrt(learnt.space.features(tokens))]
+
+
+def _quality(learnt: Autoencoder, process: Process, scores: Float[np.ndarray, " N"]) -> Quality:
+    """Quality of f for each architecture when it alone is left out, with theta as it is for all."""
+    predicted = process.left_out()
+    return Quality(
+        held_out=len(scores),
+        pairwise_accuracy=pairwise_accuracy(predicted, scores),
+        kendall_tau=kendall_tau(predicted, scores),
+        hamming=learnt.hamming,
+        metrics={"noise": float(np.exp(process.theta[1]))},
+    )
