@@ -45,12 +45,15 @@ class Belief(NamedTuple):
     best: Float[Array, ""]
 
     @classmethod
-    def of(cls, process: Process, others: Float[np.ndarray, "B N"]) -> "Belief":
+    def of(
+        cls, process: Process, others: Float[np.ndarray, "B N"], seen: Float[np.ndarray, " 2"]
+    ) -> "Belief":
         """The process as a function of its first two inputs.
 
         Args:
           process: on mean embeddings, hidden states and features.
           others: `[B, N]` scaled squared distances between the seeds and the N in the third input.
+          seen: 1 for each of the first two inputs that counts, 0 for one that does not.
         """
         N = len(process.y)
         size = padded(N, 64)
@@ -64,7 +67,7 @@ class Belief(NamedTuple):
             jnp.asarray(padded_rows(process.parts[0], size), jnp.float32),
             jnp.asarray(padded_rows(process.parts[1], size), jnp.float32),
             jnp.asarray(given, jnp.float32),
-            jnp.asarray(np.exp(process.theta[2:4]), jnp.float32),
+            jnp.asarray(seen * np.exp(process.theta[2:4]), jnp.float32),
             jnp.float32(np.exp(process.theta[0])),
             jnp.asarray(padded_rows(whitener.T @ (whitener @ process.y), size), jnp.float32),
             jnp.asarray(square, jnp.float32),
@@ -77,6 +80,10 @@ class Belief(NamedTuple):
         k = jnp.exp(self.given - self.scales[0] * squares[0] - self.scales[1] * squares[1])
         v = k @ self.whitener.T
         return k @ self.alpha, jnp.sqrt(jnp.maximum(self.variance - jnp.sum(v * v, axis=1), LEAST))
+
+    def mean(self, h: Float[Array, "B S d"]) -> Float[Array, " B"]:
+        """The mean alone."""
+        return self.posterior(h)[0]
 
     def improvement(self, h: Float[Array, "B S d"]) -> Float[Array, " B"]:
         """A function whose gradient has the direction of the expected improvement's.

@@ -43,6 +43,9 @@ class Configuration:
         length of the gradient; else eta multiplies the gradient.
       gradient: with `relative`, how much of a move goes up the gradient,
       noise: and how much in a random direction that is each seed's own.
+      inputs: what a Gaussian process sees of an architecture: its mean embedding, all its hidden states, what
+        it means (`SearchSpace.features`).
+      acquisition: what such a process climbs, and chooses by: the expected improvement, or its mean alone.
     """
 
     name: str
@@ -86,6 +89,8 @@ class Configuration:
     relative: bool = False
     gradient: float = 1.0
     noise: float = 0.0
+    inputs: tuple[Literal["mean", "states", "features"], ...] = ("mean", "states", "features")
+    acquisition: Literal["improvement", "mean"] = "improvement"
 
 
 PUBLISHED = Configuration(name="published")

@@ -25,12 +25,14 @@ from nao.encoders.ascent import ascend
 from nao.encoders.autoencoder import Autoencoder, autoencoder
 from nao.encoders.belief import Belief
 from nao.encoders.checks import check_scores
-from nao.encoders.configuration import Configuration
+from nao.encoders.configuration import PUBLISHED, Configuration
 from nao.encoders.decode import Rules, greedy
 from nao.encoders.fit import Weights, structure
 from nao.encoders.networks import Sizes, pooled
 from nao.encoders.rows import padded, padded_rows
 from nao.encoders.targets import Targets
+
+INPUTS = ("mean", "states", "features")
 
 
 @functools.partial(jax.jit, static_argnames=("choices", "sizes"))
@@ -47,8 +49,9 @@ def _improve(
 ) -> tuple[Int[Array, "B T"], Float[Array, " B"]]:
     """X' and f(e_x')."""
     decoder = nnx.merge(structure(choices, sizes), weights).decoder
-    h = ascend(belief.improvement, choices, h, eta, noise)
-    return greedy(decoder, h, pooled(h, choices), rules), belief.posterior(h)[0]
+    f = belief.improvement if choices.acquisition == "improvement" else belief.mean
+    h = ascend(f, choices, h, eta, noise)
+    return greedy(decoder, h, pooled(h, choices), rules), belief.mean(h)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,10 +83,11 @@ class ProcessEncoder:
           InputError: fewer than 2 architectures, another length than the space's, a score that is not finite.
         """
         check_scores(space, tokens, scores)
-        learnt = autoencoder(space, self.choices, seed)
+        learnt = autoencoder(space, _of_strings(self.choices), seed)
         targets = Targets.of(self.choices.targets, scores)
-        process = Process.fit(_parts(learnt, tokens), targets.encode(scores))
-        return FittedProcessEncoder(learnt, process, targets, _quality(learnt, process, scores), seed)
+        process = Process.fit(_parts(self.choices, learnt, tokens), targets.encode(scores))
+        quality = _quality(learnt, process, scores)
+        return FittedProcessEncoder(self.choices, learnt, process, targets, quality, seed)
 
     def configuration(self) -> Mapping[str, Json]:
         """Every choice, by name."""
@@ -95,6 +99,7 @@ class FittedProcessEncoder:
     """E, f and D fitted to one set of scored architectures.
 
     Attributes:
+      choices: the configuration.
       autoencoder: E and D.
       process: f.
       targets: between scores and what f learnt.
@@ -102,6 +107,7 @@ class FittedProcessEncoder:
       seed: of the noise on the way up.
     """
 
+    choices: Configuration
     autoencoder: Autoencoder
     process: Process
     targets: Targets
@@ -110,7 +116,7 @@ class FittedProcessEncoder:
 
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
         """f(E(x)) `[B]`, in the units of the scores; the same for strings that mean the same."""
-        return self.targets.decode(self.process.posterior(_parts(self.autoencoder, tokens)).mean)
+        return self.targets.decode(self.process.posterior(self._parts(tokens)).mean)
 
     def embed(
         self, tokens: Int[np.ndarray, "B T"]
@@ -127,9 +133,12 @@ class FittedProcessEncoder:
         Returns:
           their places among the B, at most n, and `[n]` their predicted scores.
         """
-        believed = self.process.posterior(_parts(self.autoencoder, tokens))
+        believed = self.process.posterior(self._parts(tokens))
         mean = believed.mean
-        chosen = list(itertools.islice(by_improvement(believed, float(self.process.y.max())), n))
+        if self.choices.acquisition == "mean":
+            chosen = np.argsort(-mean, kind="stable")[:n].tolist()
+        else:
+            chosen = list(itertools.islice(by_improvement(believed, float(self.process.y.max())), n))
         return np.array(chosen, np.int64), self.targets.decode(mean[chosen])
 
     def improve(
@@ -145,32 +154,43 @@ class FittedProcessEncoder:
           `[B, T]` decoded legal strings, row i from seed i, and `[B]` f(e_x') in the units of the scores.
         """
         n, size = len(tokens), padded(len(tokens), 64)
-        _, _, features = _parts(self.autoencoder, tokens)
+        _, _, features = self._parts(tokens)
         others = np.exp(self.process.theta[-1]) * squared_distances(features, self.process.parts[-1])
+        seen = np.array([name in self.choices.inputs for name in INPUTS[:2]], np.float64)
         h = padded_rows(self.autoencoder.encode(tokens), size)
         noise = np.random.default_rng([self.seed, n, round(1e6 * step)]).normal(size=h.shape)
         noise /= np.sqrt((noise**2).sum(axis=(1, 2), keepdims=True))
         decoded, values = _improve(
             self.autoencoder.weights,
             jnp.asarray(h),
-            Belief.of(self.process, padded_rows(others, size)),
+            Belief.of(self.process, padded_rows(others, size), seen),
             self.autoencoder.rules,
             jnp.float32(step),
             jnp.asarray(noise, jnp.float32),
-            choices=self.autoencoder.choices,
+            choices=self.choices,
             sizes=self.autoencoder.sizes,
         )
         return np.asarray(decoded)[:n], self.targets.decode(np.asarray(values, np.float64)[:n])
 
+    def _parts(self, tokens: Int[np.ndarray, "B T"]) -> Parts:
+        return _parts(self.choices, self.autoencoder, tokens)
 
-def _parts(learnt: Autoencoder, tokens: Int[np.ndarray, "B T"]) -> Parts:
+
+def _of_strings(choices: Configuration) -> Configuration:
+    """The choices on which E and D depend, the others as in `PUBLISHED`: what is learnt once serves all."""
+    others = ("name", "targets", "steps", "moves", "relative", "gradient", "noise", "inputs", "acquisition")
+    return dataclasses.replace(choices, **{name: getattr(PUBLISHED, name) for name in others})
+
+
+def _parts(choices: Configuration, learnt: Autoencoder, tokens: Int[np.ndarray, "B T"]) -> Parts:
     """What f sees: the mean embedding `[B, d]`, all hidden states `[B, S d]`, what strings mean `[B, F]`.
 
     Features are counts, such as those of paths: the square root lets the tenth path tell less than the
-    first.
+    first. What the configuration leaves out is the same for all.
     """
     h = learnt.embed(tokens)
-    return [h.mean(axis=1), h.reshape(len(h), -1), np.sqrt(learnt.space.features(tokens))]
+    parts = [h.mean(axis=1), h.reshape(len(h), -1), np.sqrt(learnt.space.features(tokens))]
+    return [part * (name in choices.inputs) for name, part in zip(INPUTS, parts, strict=True)]
 
 
 def _quality(learnt: Autoencoder, process: Process, scores: Float[np.ndarray, " N"]) -> Quality:

@@ -148,7 +148,7 @@ def process(rng):
 def test_the_belief_is_the_process(process, rng):
     h, features = rng.normal(size=(5, 2, 3)), rng.normal(size=(5, 4))
     others = np.exp(process.theta[-1]) * squared_distances(features, process.parts[-1])
-    belief = Belief.of(process, others)
+    belief = Belief.of(process, others, np.ones(2))
     mean, s = belief.posterior(jnp.asarray(h, jnp.float32))
     expected = process.posterior([h.mean(axis=1), h.reshape(5, 6), features])
     np.testing.assert_allclose(mean, expected.mean, atol=1e-4)
@@ -158,7 +158,7 @@ def test_the_belief_is_the_process(process, rng):
 def test_what_is_climbed_has_the_direction_of_the_expected_improvement(process, rng):
     h, features = rng.normal(size=(5, 2, 3)), rng.normal(size=(5, 4))
     others = np.exp(process.theta[-1]) * squared_distances(features, process.parts[-1])
-    belief = Belief.of(process, others)
+    belief = Belief.of(process, others, np.ones(2))
     gradient = np.asarray(jax.grad(lambda h: belief.improvement(h).sum())(jnp.asarray(h, jnp.float32)))
 
     def improvement(h):
@@ -172,6 +172,30 @@ def test_what_is_climbed_has_the_direction_of_the_expected_improvement(process, 
         numeric[:, *place] = (improvement(h + moved) - improvement(h - moved)) / 2e-5
     for a, b in zip(gradient.reshape(5, -1), numeric.reshape(5, -1), strict=True):
         assert a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) > 0.9999
+
+
+@pytest.mark.parametrize("name", ["mean", "states", "features"])
+def test_an_input_can_be_left_out(name, learnt, space):
+    """Then no distance in it counts, neither for a prediction nor on the way up."""
+    inputs = tuple(other for other in SMALL.inputs if other != name)
+    model, tokens = fitted(space, choices=dataclasses.replace(SMALL, inputs=inputs))
+    part = model.process.parts[SMALL.inputs.index(name)]
+    assert not part.any()
+    assert np.ptp(model.predict(tokens)) > 0
+    at_rest = model.improve(tokens[:7], 0.0)[1]
+    moved = model.improve(tokens[:7], 0.6)[1]
+    assert np.isfinite(moved).all()
+    assert not np.array_equal(at_rest, moved)
+
+
+def test_what_chooses_by_the_mean_takes_the_highest(space):
+    model, _ = fitted(space, choices=dataclasses.replace(SMALL, acquisition="mean"))
+    others = space.sample_tokens(np.random.default_rng(4), 50)
+    chosen, _ = model.choose(others, 5)
+    np.testing.assert_array_equal(chosen, np.argsort(-model.predict(others), kind="stable")[:5])
+    straight = fitted(space, choices=dataclasses.replace(STRAIGHT, acquisition="mean"))[0]
+    at_rest, moved = (straight.improve(others, eta)[1] for eta in (0.0, 0.05))
+    assert np.mean(moved >= at_rest) > 0.95
 
 
 def test_predicts(learnt, space):
