@@ -77,13 +77,14 @@ class Process:
     def fit(cls, parts: Parts, y: Float[np.ndarray, " N"]) -> "Process":
         """The process whose theta has the highest posterior density.
 
-        A priori theta is normal with standard deviation 1; inputs at the mean distance in one part have
-        there e^-1 of the covariance. It is fitted to at most `FITTED` observations, evenly over the ranks.
+        A priori theta is normal with standard deviation 1; inputs at the mean distance in every part have
+        e^-1 of the covariance, whatever the number of parts. It is fitted to at most `FITTED` observations,
+        evenly over the ranks.
         """
         N = len(y)
         some = np.argsort(y, kind="stable")[np.linspace(0, N - 1, min(N, FITTED)).astype(int)]
         squares = np.stack([squared_distances(p[some], p[some]) for p in parts])
-        prior = np.array([0.0, NOISE, *(-np.log(s.mean() or 1.0) for s in squares)])
+        prior = np.array([0.0, NOISE, *(-np.log(len(parts) * s.mean() or 1.0) for s in squares)])
         found = optimize.minimize(
             negative_log_posterior,
             prior,
