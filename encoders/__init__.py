@@ -1,17 +1,17 @@
 """E, f and D of Neural Architecture Optimization, by name.
 
-configuration.py  every choice, and the two named ones
-lstm.py           the recurrence and its gradient
-networks.py       encoder, predictor, decoder
-loss.py           Eqn. (1)
-fit.py            the fit, one compiled program
-ascent.py         Eqn. (2)
-decode.py         greedy decoding under a grammar
-targets.py        what f learns instead of raw scores
-lstm_encoder.py   `published` and `joint`: E, f and D fitted together
-autoencoder.py    E and D fitted to strings alone
-belief.py         f as a Gaussian process on the embedding
-process_encoder.py  `default`, of these two
+configuration.py    every choice, and the three named ones
+lstm.py             the recurrence and its gradient
+networks.py         encoder, predictor, decoder
+loss.py             Eqn. (1)
+fit.py              the fit, one compiled program
+ascent.py           Eqn. (2)
+decode.py           greedy decoding under a grammar
+targets.py          what f learns instead of raw scores
+lstm_encoder.py     `published` and `joint`: E, f and D fitted together
+autoencoder.py      E and D fitted to strings alone
+belief.py           f as a Gaussian process on the embedding
+process_encoder.py  `default`, made of these two
 rows.py, checks.py  arrays of fixed sizes; what is asked of scores
 """
 

@@ -154,7 +154,7 @@ DEFAULT = dataclasses.replace(
     moves=10,
     noise=1.0,
 )
-"""What needed the fewest queries to find the best architecture of a table (docs/ablation.md).
+"""What needed the fewest queries to find the best architecture of a table (docs/results.md).
 
 The strings are learnt in a few CPU-seconds, once for a search; each fit of f to 200 scores takes a fraction
 of a second.

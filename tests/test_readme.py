@@ -1,5 +1,9 @@
 """What README.md tells people to type works, each command and each Python block."""
 
+import csv
+import dataclasses
+import inspect
+import json
 import os
 import re
 import shlex
@@ -11,6 +15,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from nao.compare.tables import CurvePoint, Summary
+from nao.spaces.nasbench201 import NASBENCH201, OPERATIONS
+from nao.spaces.nasbench_macro import NASBENCH_MACRO
+from nao.strategies import NAO
+from nao.strategies.named import STRATEGIES
+
 ROOT = Path(__file__).resolve().parents[1]  # the checkout, also where tests/ is a link
 README = (ROOT / "README.md").read_text()
 LONG = "nao optimize --iterations 3 --seeds 100"
@@ -18,6 +28,9 @@ LONG = "nao optimize --iterations 3 --seeds 100"
 # fit, since one score is too few for that.
 CHILD = ("--blocks", "1", "--steps", "2", "--channels", "2", "--cells", "1", "--batch", "16")
 SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", *CHILD)
+# The random architectures that every strategy begins with, and on one of the tables one more: one fit.
+COMPARE = ("--repeats", "1", "--workers", "1")
+BUDGETS = {"nasbench201": ("--budget", "11"), "nasbench-macro": ("--budget", "10")}
 # Compiling takes longer here than running, so it is done with little care.
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
@@ -34,11 +47,26 @@ def commands():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the commands run: it has images, and a cache of compiled programs."""
+    """Where the commands run: it has images, tables, and a cache of compiled programs."""
     folder = tmp_path_factory.mktemp("readme")
+    make_tables(folder)
     x, y = load_digits(return_X_y=True)
     np.savez(folder / "mine.npz", x_train=x[:300].reshape(-1, 8, 8), y_train=y[:300])
     return folder
+
+
+def make_tables(folder):
+    """Tables as they are published, but for their numbers."""
+    with (folder / "nasbench201.csv").open("w", newline="") as file:
+        write = csv.writer(file).writerow
+        write(["e01", "e02", "e12", "e03", "e13", "e23", "c10_val_12", "c10_test_200"])
+        for tokens in NASBENCH201.strings():
+            write([*(OPERATIONS[token] for token in tokens), sum(tokens), sum(tokens) + 0.5])
+    macro = {
+        NASBENCH_MACRO.format(x): {"test_acc": [sum(x)] * 3, "mean_acc": sum(x), "params": 1, "flops": 1}
+        for x in NASBENCH_MACRO.strings()
+    }
+    (folder / "nasbench_macro_cifar10.json").write_text(json.dumps(macro))
 
 
 def run(arguments, folder, **more):
@@ -64,6 +92,10 @@ def test_the_first_commands_are_those_of_the_makefile():
 
 def short(command):
     """Options that make a command short."""
+    if "compare" in command:
+        return (
+            (*COMPARE, "--budget", "11") if "--table" in command else (*CHILD, *COMPARE[:2], "--budget", "2")
+        )
     options = {"nao optimize": SEARCH, "nao evaluate": CHILD}.get(" ".join(command.split()[:2]), ())
     # Where the data are not the point: those whose program has been compiled.
     same = "evaluate" in command or "published" in command
@@ -86,10 +118,35 @@ def test_the_keys_of_json_are_those_in_the_table():
 
     iterations = [Iteration(0, None, {}, 0.0), Iteration(1, None, {}, 0.0)]
     summary = History({}, {"iterations": 1, "evaluate_last": True}, "", {}, iterations, []).summary()
-    rows = re.findall(r"^\| (`\w+`.*?) \| (.*) \|$", README, flags=re.MULTILINE)
-    words = [re.findall(r"`(\w+)`", " ".join(row)) for row in rows]
+    words = [re.findall(r"`(\w+)`", row) for row in table("key of `--json`")]
     inner = {key for value in summary.values() for key in _keys(value)}
     assert {word for row in words for word in row} == set(summary) | inner
+
+
+def table(heading):
+    """The rows of the table whose first heading that is."""
+    _, _, after = README.partition(f"| {heading} |")
+    return re.split(r"\n(?!\|)", after)[0].splitlines()[2:]
+
+
+def test_the_strategies_are_those_in_the_table():
+    """With their parameters and defaults."""
+    rows = {row.split("`")[1]: row.split("|")[3] for row in table("strategy")}
+    for name, make in {"nao": NAO, **STRATEGIES}.items():
+        parameters = inspect.signature(make).parameters.values()
+        expected = {k.name: k.default for k in parameters if k.kind is k.KEYWORD_ONLY and k.name != "seed"}
+        written = dict(re.findall(r"`(\w+)` \(`?([\w.]+)", rows.pop(name)))
+        written.pop("encoder", None)  # handed over, not a keyword
+        assert {
+            key: float(value) if value[0].isdigit() else value for key, value in written.items()
+        } == expected
+    assert not rows
+
+
+def test_the_columns_of_a_comparison_are_those_in_the_table():
+    words = {row.split("`")[1]: re.findall(r"`(\w+)`", row.split("|", 2)[2]) for row in table("file")}
+    assert words["curves.csv"] == [field.name for field in dataclasses.fields(CurvePoint)]
+    assert words["summary.csv"] == [field.name for field in dataclasses.fields(Summary)]
 
 
 def _keys(value):

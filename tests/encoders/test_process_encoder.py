@@ -23,6 +23,7 @@ from nao.encoders.configuration import DEFAULT
 SMALL = dataclasses.replace(
     DEFAULT, width=24, embedding=12, hidden=(8,), unlabelled=64, updates=400, variants=8
 )
+TINY = dataclasses.replace(SMALL, width=8, embedding=4, updates=30, unlabelled=16, moves=3)
 UNGUIDED = dataclasses.replace(SMALL, gradient=0.0)
 STRAIGHT = dataclasses.replace(SMALL, noise=0.0)
 
@@ -72,18 +73,18 @@ def test_a_seed_decides_everything_in_another_process_too(space, tmp_path):
     script = """
         import numpy as np
         from tests.encoders.conftest import SmallCells
-        from tests.encoders.test_process_encoder import fitted
+        from tests.encoders.test_process_encoder import TINY, fitted
         from nao.spaces.operations import operations
         space = SmallCells("small", operations("conv", "pool", "identity"), cells=("normal",), blocks=4)
-        model, tokens = fitted(space, n=40)
+        model, tokens = fitted(space, n=40, choices=TINY)
         print(model.predict(tokens).tolist(), model.improve(tokens, 0.9)[0].tolist())
     """
     root = Path(__file__).resolve().parents[2]
     lines = "\n".join(line.strip() for line in script.splitlines())
     code = f"import sys; sys.path.insert(0, {str(root)!r})\nimport tests.conftest\n{lines}"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    fitted(space, n=60)[0].predict(space.sample_tokens(np.random.default_rng(7), 50))
-    model, tokens = fitted(space, n=40)
+    fitted(space, n=60, choices=TINY)[0].predict(space.sample_tokens(np.random.default_rng(7), 50))
+    model, tokens = fitted(space, n=40, choices=TINY)
     expected = f"{model.predict(tokens).tolist()} {model.improve(tokens, 0.9)[0].tolist()}"
     assert os.linesep.join(done.stdout.splitlines()) == expected
 
