@@ -1,5 +1,6 @@
 """What README.md tells people to type works, each command and each Python block."""
 
+import ast
 import csv
 import dataclasses
 import inspect
@@ -166,3 +167,18 @@ def test_the_python_blocks_run_one_after_the_other(folder):
 def test_links_lead_somewhere():
     links = set(re.findall(r"\]\(([^)#]+)\)", README))
     assert all((ROOT / link).exists() for link in links if not link.startswith("https:"))
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_says_how_it_is_used(script, folder):
+    """The command that its docstring begins with, with `--help` for what takes minutes."""
+    text = script.read_text()
+    if "__main__" not in text:  # a part of others
+        return
+    if "import torch" in text:  # a rival, which the project does not need
+        pytest.importorskip("torch")
+    assert f"python benchmarks/{script.name}" in ast.get_docstring(ast.parse(text))
+    result = run([sys.executable, "-W", "error", str(script), "--help"], folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    options = set(re.findall(r"--[\w-]+", ast.get_docstring(ast.parse(text)).split("\n\n")[1]))
+    assert options <= set(re.findall(r"--[\w-]+", result.stdout))
