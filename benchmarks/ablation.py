@@ -40,6 +40,13 @@ def default() -> Encoder:
     return ProcessEncoder(DEFAULT)
 
 
+class ScoredStarts(NAO):
+    """Climbs from scored architectures alone, also while there are few."""
+
+    def _random_strings(self, n: int) -> np.ndarray:
+        return super()._random_strings(0)
+
+
 # What each variant changes: the encoder, and the parameters of the strategy.
 VARIANTS: dict[str, tuple[Callable[[], Encoder], dict[str, Json]]] = {
     "default": (default, {}),
@@ -53,6 +60,7 @@ VARIANTS: dict[str, tuple[Callable[[], Encoder], dict[str, Json]]] = {
     "no-features": (lambda: changed(inputs=("mean", "states")), {}),
     "no-averaging": (lambda: changed(variants=1), {}),
     "min-max": (lambda: changed(targets="min-max"), {}),
+    "scored-starts": (default, {}),
     "10-seeds": (default, {"seeds": 10}),
     "batches-of-1": (default, {"proposals": 1}),
     "batches-of-25": (default, {"proposals": 25}),
@@ -61,7 +69,8 @@ VARIANTS: dict[str, tuple[Callable[[], Encoder], dict[str, Json]]] = {
 
 def make(variant: str, space: SearchSpace, seed: int) -> NAO:
     encoder, parameters = VARIANTS[variant]
-    return NAO(space, encoder(), **parameters, seed=seed)
+    kind = ScoredStarts if variant == "scored-starts" else NAO
+    return kind(space, encoder(), **parameters, seed=seed)
 
 
 def rows(found: Comparison) -> list[str]:

@@ -129,7 +129,7 @@ class TestAlgorithm1:
 
     def test_ask_and_tell_by_hand_are_the_same_search(self):
         history, evaluator, _ = optimize()
-        strategy = NAO(SPACE, LinearEncoder(), seeds=5, seed=3)
+        strategy = NAO(SPACE, LinearEncoder(), initial=6, proposals=4, seeds=5, seed=3)
         trials = iter(history.trials)
         for n in (6, 4, 4):
             told = []

@@ -26,7 +26,8 @@ class NAO:
       encoder: E, f and D, and the schedule of step lengths.
       initial: how many random architectures to begin with.
       proposals: how many to propose before it wants to hear results.
-      seeds: K, how many of the best architectures to start from.
+      seeds: K, how many of the best architectures to start from. While fewer are scored, `predicted` starts
+        from random ones too: a point of the embedding needs no score to be moved.
       choose: which of the decoded architectures to propose. `first` takes them in the order of the step
         lengths until there are enough, as the published code does; `predicted` decodes at every step
         length and takes those that the encoder finds most promising.
@@ -99,6 +100,8 @@ class NAO:
         # Pick K architectures with top K performances among X, forming the set of seeds X_seed.
         top = np.argsort(-S, kind="stable")[:K]
         X_seed = X[top]
+        if self.choose == "predicted":
+            X_seed = np.concatenate([X_seed, self._random_strings(K - len(X_seed))])
 
         # For x in X_seed, obtain a better representation e_x' from e_x using Eqn. (2), based on E and f.
         # Decode each x' from e_x' using D; set X_eval as the set of new architectures decoded out.
@@ -122,6 +125,11 @@ class NAO:
             "share_new": ascent.new / ascent.decoded if ascent.decoded else 0.0,
         }
         return X_eval  # The loop evaluates these, and then: Enlarge X as X = X u X_eval (`tell`).
+
+    def _random_strings(self, n: int) -> Int[np.ndarray, "n T"]:
+        """Strings `[n, T]` that are random, others each time it is asked."""
+        rng = np.random.default_rng([self.seed, self._asked, 1])
+        return self.space.grammar.sample(rng, n).astype(np.int32)
 
     def tell(self, results: Sequence[Result]) -> None:
         """Enlarges X and S. An architecture without a finite score is only never proposed again."""

@@ -52,7 +52,7 @@ class TestRun:
     def test_it_asks_for_a_batch_or_what_is_left(self):
         evaluator = Counting()
         queries = list(run(nao(evaluator.space, 0), evaluator, budget=25, seed=6))
-        assert [n for n, _ in evaluator.asked] == [10, 10, 5]
+        assert [n for n, _ in evaluator.asked] == [10, 5, 5, 5]
         assert [s for _, seeds in evaluator.asked for s in seeds] == [child_seed(6, m) for m in range(25)]
         assert [q.m for q in queries] == list(range(1, 26))
         assert [q.origin for q in queries[:10]] == ["random"] * 10
@@ -272,7 +272,7 @@ class TestDurable:
         assert files(tmp_path / "durable") == files(tmp_path / "plain")
         history = read(tmp_path / "durable" / "runs" / "nao-1")
         assert len(history.trials) == 25
-        assert len(history.iterations) == 3
+        assert len(history.iterations) == 4
 
     def test_no_label_is_asked_for_twice(self, tmp_path):
         class Stop(Exception):

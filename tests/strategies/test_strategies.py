@@ -283,9 +283,17 @@ class TestNAO:
         assert origins == ["ascent"] * decoded + ["random"] * (20 - decoded)
 
     def test_more_seeds_than_architectures_takes_them_all(self):
-        strategy, _, encoder = self.fitted(seeds=1000, encoder={"steps": (1.0,)})
-        strategy.ask(5)
+        strategy, _, encoder = self.fitted(seeds=1000, choose="first", encoder={"steps": (1.0,)})
+        strategy.ask(1000)
         assert strategy.diagnostics()["decoded"] == len(encoder.fits[0][0])
+
+    def test_predicted_starts_from_random_architectures_too_while_fewer_than_k_are_scored(self):
+        strategy, results, _ = self.fitted(seeds=1000, encoder={"steps": (1.0,)})
+        parents = {p.parent for p in strategy.ask(50) if p.origin == "ascent"}
+        assert strategy.diagnostics()["decoded"] == 1000
+        assert parents - {r.architecture for r in results}
+        again, _, _ = self.fitted(seeds=1000, encoder={"steps": (1.0,)})
+        assert {p.parent for p in again.ask(50) if p.origin == "ascent"} == parents
 
     def test_diagnostics(self):
         strategy, _, _ = self.fitted(seeds=10)
