@@ -18,3 +18,8 @@ def rng():
     import numpy as np
 
     return np.random.default_rng(0)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest tests come first, so that no process is left alone with one of them at the end."""
+    items.sort(key=lambda item: "test_readme" not in item.nodeid)
