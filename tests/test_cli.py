@@ -48,8 +48,13 @@ def run(tmp_path):
 
 
 def python(script):
-    """The command that runs a script in which the tests can be imported."""
-    return [sys.executable, "-c", f"import sys; sys.path.append({str(ROOT)!r})\n{textwrap.dedent(script)}"]
+    """The command that runs a script in which the tests can be imported.
+
+    It heeds Ctrl-C also where the tests do not, as in the background of a shell.
+    """
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    find = f"import sys; sys.path.append({str(ROOT)!r})"
+    return [sys.executable, "-c", f"{heed}\n{find}\n{textwrap.dedent(script)}"]
 
 
 class TestHelp:
