@@ -15,7 +15,7 @@ import numpy as np
 from jax.scipy import special, stats
 from jaxtyping import Array, Float
 
-from nao.analysis.regression import JITTER, Process
+from nao.analysis.regression import Process
 from nao.encoders.rows import padded, padded_rows
 
 LEAST = 1e-6  # the smallest variance, in single precision
@@ -57,8 +57,7 @@ class Belief(NamedTuple):
         """
         N = len(process.y)
         size = padded(N, 64)
-        K = process.kernel(process.parts, process.parts) + (np.exp(process.theta[1]) + JITTER) * np.eye(N)
-        whitener = np.linalg.inv(np.linalg.cholesky(K))
+        whitener = process.whitener
         given = np.full((len(others), size), -1e9)  # what is padded has no covariance with anything
         given[:, :N] = process.theta[0] - others
         square = np.zeros((size, size))

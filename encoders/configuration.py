@@ -5,7 +5,10 @@ their released PyTorch program (its weight-sharing search of convolutional cells
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Literal
+
+from nao.core import Json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,26 @@ class Configuration:
     noise: float = 0.0
     inputs: tuple[Literal["mean", "states", "features"], ...] = ("mean", "states", "features")
     acquisition: Literal["improvement", "mean"] = "improvement"
+
+
+@dataclasses.dataclass(frozen=True)
+class Configured:
+    """What every encoder has that is built from a configuration.
+
+    Attributes:
+      choices: the configuration.
+    """
+
+    choices: Configuration
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """Step lengths eta to try, in this order."""
+        return self.choices.steps
+
+    def configuration(self) -> Mapping[str, Json]:
+        """Every choice, by name."""
+        return dataclasses.asdict(self.choices)
 
 
 PUBLISHED = Configuration(name="published")

@@ -17,10 +17,10 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from nao.analysis.ranking import hamming, kendall_tau, pairwise_accuracy
-from nao.core import Json, Quality, SearchSpace
+from nao.core import Quality, SearchSpace
 from nao.encoders.ascent import ascend, value
 from nao.encoders.checks import check_scores
-from nao.encoders.configuration import Configuration
+from nao.encoders.configuration import Configuration, Configured
 from nao.encoders.decode import Rules, greedy
 from nao.encoders.fit import Data, Weights, fit, structure
 from nao.encoders.networks import Networks, Sizes, pooled
@@ -69,19 +69,8 @@ def _improve(
 
 
 @dataclasses.dataclass(frozen=True)
-class LSTMEncoder:
-    """E, f and D of Luo et al. 2018, not yet fitted.
-
-    Attributes:
-      choices: the configuration.
-    """
-
-    choices: Configuration
-
-    @property
-    def steps(self) -> tuple[float, ...]:
-        """Step lengths eta to try, in this order, until enough decoded strings are new."""
-        return self.choices.steps
+class LSTMEncoder(Configured):
+    """E, f and D of Luo et al. 2018, not yet fitted."""
 
     def fit(
         self,
@@ -135,10 +124,6 @@ class LSTMEncoder:
         l_pp, l_rec = np.asarray(losses).mean(axis=0)
         quality = _quality(fitted, tokens, scores, folds, {"L_pp": float(l_pp), "L_rec": float(l_rec)})
         return dataclasses.replace(fitted, quality=quality)
-
-    def configuration(self) -> Mapping[str, Json]:
-        """Every choice, by name."""
-        return dataclasses.asdict(self.choices)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,6 @@ Axis letters: B, N strings, T tokens, S steps of the encoder, d hidden units, F 
 import dataclasses
 import functools
 import itertools
-from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -20,19 +19,17 @@ from jaxtyping import Array, Float, Int
 
 from nao.analysis.ranking import kendall_tau, pairwise_accuracy
 from nao.analysis.regression import Parts, Process, by_improvement, squared_distances
-from nao.core import Json, Quality, SearchSpace
+from nao.core import Quality, SearchSpace
 from nao.encoders.ascent import ascend
 from nao.encoders.autoencoder import Autoencoder, autoencoder
 from nao.encoders.belief import Belief
 from nao.encoders.checks import check_scores
-from nao.encoders.configuration import PUBLISHED, Configuration
+from nao.encoders.configuration import PUBLISHED, Configuration, Configured
 from nao.encoders.decode import Rules, greedy
 from nao.encoders.fit import Weights, structure
 from nao.encoders.networks import Sizes, pooled
 from nao.encoders.rows import padded, padded_rows
 from nao.encoders.targets import Targets
-
-INPUTS = ("mean", "states", "features")
 
 
 @functools.partial(jax.jit, static_argnames=("choices", "sizes"))
@@ -55,19 +52,8 @@ def _improve(
 
 
 @dataclasses.dataclass(frozen=True)
-class ProcessEncoder:
-    """E, f and D, not yet fitted.
-
-    Attributes:
-      choices: the configuration.
-    """
-
-    choices: Configuration
-
-    @property
-    def steps(self) -> tuple[float, ...]:
-        """Step lengths eta to try, in this order."""
-        return self.choices.steps
+class ProcessEncoder(Configured):
+    """E, f and D, not yet fitted."""
 
     def fit(
         self,
@@ -88,10 +74,6 @@ class ProcessEncoder:
         process = Process.fit(_parts(self.choices, learnt, tokens), targets.encode(scores))
         quality = _quality(learnt, process, scores)
         return FittedProcessEncoder(self.choices, learnt, process, targets, quality, seed)
-
-    def configuration(self) -> Mapping[str, Json]:
-        """Every choice, by name."""
-        return dataclasses.asdict(self.choices)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,9 +136,9 @@ class FittedProcessEncoder:
           `[B, T]` decoded legal strings, row i from seed i, and `[B]` f(e_x') in the units of the scores.
         """
         n, size = len(tokens), padded(len(tokens), 64)
-        _, _, features = self._parts(tokens)
+        features = _features(self.choices, self.autoencoder.space, tokens)
         others = np.exp(self.process.theta[-1]) * squared_distances(features, self.process.parts[-1])
-        seen = np.array([name in self.choices.inputs for name in INPUTS[:2]], np.float64)
+        seen = np.array([name in self.choices.inputs for name in ("mean", "states")], np.float64)
         h = padded_rows(self.autoencoder.encode(tokens), size)
         noise = np.random.default_rng([self.seed, n, round(1e6 * step)]).normal(size=h.shape)
         noise /= np.sqrt((noise**2).sum(axis=(1, 2), keepdims=True))
@@ -185,12 +167,23 @@ def _of_strings(choices: Configuration) -> Configuration:
 def _parts(choices: Configuration, learnt: Autoencoder, tokens: Int[np.ndarray, "B T"]) -> Parts:
     """What f sees: the mean embedding `[B, d]`, all hidden states `[B, S d]`, what strings mean `[B, F]`.
 
-    Features are counts, such as those of paths: the square root lets the tenth path tell less than the
-    first. What the configuration leaves out is the same for all.
+    What the configuration leaves out is the same for all.
     """
     h = learnt.embed(tokens)
-    parts = [h.mean(axis=1), h.reshape(len(h), -1), np.sqrt(learnt.space.features(tokens))]
-    return [part * (name in choices.inputs) for name, part in zip(INPUTS, parts, strict=True)]
+    mean = h.mean(axis=1) * ("mean" in choices.inputs)
+    states = h.reshape(len(h), -1) * ("states" in choices.inputs)
+    return [mean, states, _features(choices, learnt.space, tokens)]
+
+
+def _features(
+    choices: Configuration, space: SearchSpace, tokens: Int[np.ndarray, "B T"]
+) -> Float[np.ndarray, "B F"]:
+    """What strings mean, the part that has no gradient.
+
+    Features are counts, such as those of paths: the square root lets the tenth path tell less than the
+    first.
+    """
+    return np.asarray(np.sqrt(space.features(tokens)) * ("features" in choices.inputs))
 
 
 def _quality(learnt: Autoencoder, process: Process, scores: Float[np.ndarray, " N"]) -> Quality:

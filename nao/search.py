@@ -69,8 +69,7 @@ def optimize(
     )
     if iterations < 0:
         raise InputError(f"iterations must be at least 0, not {iterations}")
-    sizes = {"initial": initial, "proposals": new, "seeds": seeds}
-    strategy = NAO(space, encoder, **sizes, choose=choose, seed=seed)
+    strategy = NAO(space, encoder, initial=initial, proposals=new, seeds=seeds, choose=choose, seed=seed)
     with Study(None if out is None else Path(out), settings) as study:
         return search(
             strategy,
@@ -104,10 +103,10 @@ def identity(
             raise InputError(f"{name} must be at least 1, not {count}")
     if seed < 0:
         raise InputError(f"seed must be at least 0, not {seed}")
-    sizes = {"initial": initial, "proposals": new, "seeds": seeds}
+    strategy = NAO(space, encoder, initial=initial, proposals=new, seeds=seeds, choose=choose, seed=seed)
     return {
         "space": dict(space.configuration()),
-        "strategy": dict(NAO(space, encoder, **sizes, choose=choose, seed=seed).configuration()),
+        "strategy": dict(strategy.configuration()),
         "evaluator": dict(evaluator.configuration()),
         "initial": initial,
         "new": new,

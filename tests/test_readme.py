@@ -29,9 +29,8 @@ LONG = "nao optimize --iterations 3 --seeds 100"
 # fit, since one score is too few for that.
 CHILD = ("--blocks", "1", "--steps", "2", "--channels", "2", "--cells", "1", "--batch", "16")
 SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", *CHILD)
-# The random architectures that every strategy begins with, and on one of the tables one more: one fit.
-COMPARE = ("--repeats", "1", "--workers", "1")
-BUDGETS = {"nasbench201": ("--budget", "11"), "nasbench-macro": ("--budget", "10")}
+# On a table, the random architectures that every strategy begins with and one more: one fit.
+REPEATS = ("--repeats", "1")
 # Compiling takes longer here than running, so it is done with little care.
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
@@ -94,9 +93,9 @@ def test_the_first_commands_are_those_of_the_makefile():
 def short(command):
     """Options that make a command short."""
     if "compare" in command:
-        return (
-            (*COMPARE, "--budget", "11") if "--table" in command else (*CHILD, *COMPARE[:2], "--budget", "2")
-        )
+        if "--table" in command:
+            return (*REPEATS, "--workers", "1", "--budget", "11")
+        return (*REPEATS, *CHILD, "--budget", "2")
     options = {"nao optimize": SEARCH, "nao evaluate": CHILD}.get(" ".join(command.split()[:2]), ())
     # Where the data are not the point: those whose program has been compiled.
     same = "evaluate" in command or "published" in command

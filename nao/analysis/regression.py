@@ -10,6 +10,7 @@ Axis letters: N observations, C candidates, F features of a part, H = 2 + parts 
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -101,10 +102,20 @@ class Process:
         exponent = sum(scale * squared_distances(p, q) for scale, p, q in zip(scales, a, b, strict=True))
         return np.asarray(np.exp(self.theta[0] - exponent))
 
+    @functools.cached_property
+    def covariance(self) -> Float[np.ndarray, "N N"]:
+        """K: of the observations, with their noise."""
+        noise = np.exp(self.theta[1]) + JITTER
+        return np.asarray(self.kernel(self.parts, self.parts) + noise * np.eye(len(self.y)))
+
+    @functools.cached_property
+    def whitener(self) -> Float[np.ndarray, "N N"]:
+        """L^-1, where L L^T = K."""
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(self.covariance)))
+
     def posterior(self, candidates: Parts) -> Posterior:
         """Algorithm 2.1: mean and variance at candidates, a `[C, F]` for each part."""
-        K = self.kernel(self.parts, self.parts)
-        L = linalg.cholesky(K + (np.exp(self.theta[1]) + JITTER) * np.eye(len(K)), lower=True)
+        L = linalg.cholesky(self.covariance, lower=True)
         V = linalg.solve_triangular(L, self.kernel(self.parts, candidates), lower=True)
         mean = V.T @ linalg.solve_triangular(L, self.y, lower=True)
         variance = np.maximum(np.exp(self.theta[0]) - (V**2).sum(axis=0), LEAST)
@@ -112,8 +123,7 @@ class Process:
 
     def left_out(self) -> Float[np.ndarray, " N"]:
         """The mean at each observation when that alone is left out (equation 5.12), with this theta."""
-        K = self.kernel(self.parts, self.parts) + (np.exp(self.theta[1]) + JITTER) * np.eye(len(self.y))
-        inverse = np.linalg.inv(K)
+        inverse = np.linalg.inv(self.covariance)
         return np.asarray(self.y - inverse @ self.y / np.diag(inverse))
 
 
