@@ -19,7 +19,7 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int32
@@ -28,12 +28,14 @@ from nao.core import Architecture, InputError, Json
 from nao.grammar import Grammar
 from nao.spaces.canonical import smallest
 from nao.spaces.operations import Operation, check
-from nao.spaces.text import read
+from nao.spaces.text import Worded
 
 
 @dataclasses.dataclass(frozen=True)
-class CellSpace:
+class CellSpace(Worded):
     """All architectures of the given cells, blocks and operations; a `nao.core.SearchSpace`.
+
+    There are (((B + 1)!)^2 O^(2B))^C strings.
 
     Attributes:
       name: what the command line calls it.
@@ -112,31 +114,6 @@ class CellSpace:
         legal.setflags(write=False)
         following.setflags(write=False)
         return Grammar(legal, following)
-
-    @property
-    def size(self) -> int:
-        """The exact number of strings, (((B + 1)!)^2 O^(2B))^C; symmetric strings count separately."""
-        return self.grammar.size
-
-    def legal(self, prefix: Sequence[int]) -> Bool[np.ndarray, " V"]:
-        """The tokens `[V]` that may follow a legal prefix of fewer than T tokens."""
-        return self.grammar.after(prefix)
-
-    def sample(self, rng: np.random.Generator, n: int) -> list[Architecture]:
-        """Draws n strings uniformly, with replacement."""
-        return [Architecture(tuple(tokens), self) for tokens in self.grammar.sample(rng, n).tolist()]
-
-    def parse(self, text: str) -> Architecture:
-        """Reads T words separated by any white space.
-
-        Raises:
-          InputError: with the position of the first wrong word and what is legal there.
-        """
-        return Architecture(read(text, self.name, self.vocabulary, self.grammar), self)
-
-    def format(self, tokens: Sequence[int]) -> str:
-        """The T words, separated by single spaces."""
-        return " ".join([self.vocabulary[token] for token in tokens])
 
     def branches(self, tokens: Int[np.ndarray, "*n T"]) -> Int32[np.ndarray, "*n C B 2 2"]:
         """Architectures as data, for a child network.

@@ -18,17 +18,17 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from nao.core import Architecture, InputError, Json
 from nao.grammar import Grammar
 from nao.spaces import edits
 from nao.spaces.dag import FIRST_OPERATION, Columns
-from nao.spaces.text import read
+from nao.spaces.text import Worded
 
 
 @dataclasses.dataclass(frozen=True)
-class NASBench101Space:
+class NASBench101Space(Worded):
     """All cells of at most so many vertices and edges; a `nao.core.SearchSpace`.
 
     The edges of vertices that do not count are counted too: a string has at most `edges` of them, and
@@ -81,31 +81,6 @@ class NASBench101Space:
     def grammar(self) -> Grammar:
         """At most so many edges, and the output reachable from the input."""
         return _grammar(self._columns, self.edges)
-
-    @property
-    def size(self) -> int:
-        """The exact number of strings; symmetric strings count separately."""
-        return self.grammar.size
-
-    def legal(self, prefix: Sequence[int]) -> Bool[np.ndarray, " V"]:
-        """The tokens `[V]` that may follow a legal prefix of fewer than T tokens."""
-        return self.grammar.after(prefix)
-
-    def sample(self, rng: np.random.Generator, n: int) -> list[Architecture]:
-        """Draws n strings uniformly, with replacement."""
-        return [Architecture(tuple(tokens), self) for tokens in self.grammar.sample(rng, n).tolist()]
-
-    def parse(self, text: str) -> Architecture:
-        """Reads T words separated by any white space.
-
-        Raises:
-          InputError: with the position of the first wrong word and what is legal there.
-        """
-        return Architecture(read(text, self.name, self.vocabulary, self.grammar), self)
-
-    def format(self, tokens: Sequence[int]) -> str:
-        """The T words, separated by single spaces."""
-        return " ".join([self.vocabulary[token] for token in tokens])
 
     def tokens_of(self, matrix: Sequence[Sequence[int]], operations: Sequence[str]) -> tuple[int, ...]:
         """The string of a cell as NAS-Bench-101 gives it, which may have fewer than N vertices.

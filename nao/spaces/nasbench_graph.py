@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int
 from nao.core import Architecture, InputError, Json
 from nao.grammar import Grammar
 from nao.spaces import edits
-from nao.spaces.text import read
+from nao.spaces.text import Worded
 
 NODES = 4  # K
 SKIP = "skip"
@@ -37,8 +37,10 @@ class Tree(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class NASBenchGraphSpace:
+class NASBenchGraphSpace(Worded):
     """All networks of 4 nodes with these operations, not all of them skips; a `nao.core.SearchSpace`.
+
+    There are 4! (O^4 - 1) strings.
 
     Attributes:
       name: what the command line calls it.
@@ -86,31 +88,6 @@ class NASBenchGraphSpace:
         legal.setflags(write=False)
         following.setflags(write=False)
         return Grammar(legal, following)
-
-    @property
-    def size(self) -> int:
-        """The exact number of strings, 4! (O^4 - 1); symmetric strings count separately."""
-        return self.grammar.size
-
-    def legal(self, prefix: Sequence[int]) -> Bool[np.ndarray, " V"]:
-        """The tokens `[V]` that may follow a legal prefix of fewer than T tokens."""
-        return self.grammar.after(prefix)
-
-    def sample(self, rng: np.random.Generator, n: int) -> list[Architecture]:
-        """Draws n strings uniformly, with replacement."""
-        return [Architecture(tuple(tokens), self) for tokens in self.grammar.sample(rng, n).tolist()]
-
-    def parse(self, text: str) -> Architecture:
-        """Reads T words separated by any white space.
-
-        Raises:
-          InputError: with the position of the first wrong word and what is legal there.
-        """
-        return Architecture(read(text, self.name, self.vocabulary, self.grammar), self)
-
-    def format(self, tokens: Sequence[int]) -> str:
-        """The T words, separated by single spaces."""
-        return " ".join([self.vocabulary[token] for token in tokens])
 
     def tokens_of(self, links: Sequence[int], operations: Sequence[str]) -> tuple[int, ...]:
         """The string of a network as NAS-Bench-Graph gives it.

@@ -1,11 +1,14 @@
-"""Reading a string of a space: words to tokens, and a clear word about a malformed one.
+"""Strings as words: reading them, with a clear word about a malformed one, and writing them.
 
 Axis letters: T tokens of a string, V vocabulary.
 """
 
 from collections.abc import Iterable, Sequence
 
-from nao.core import InputError
+import numpy as np
+from jaxtyping import Bool
+
+from nao.core import Architecture, InputError, SearchSpace
 from nao.grammar import Grammar
 
 SHOWN_WORD = 40  # characters of a wrong word that a message repeats
@@ -63,3 +66,47 @@ def _listed(legal: Iterable[str]) -> str:
     words = list(legal)
     cut = f" (and {len(words) - SHOWN_LEGAL} more)" if len(words) > SHOWN_LEGAL else ""
     return ", ".join(words[:SHOWN_LEGAL]) + cut
+
+
+class Worded:
+    """The part of a search space that follows from its words and its grammar.
+
+    A space that inherits it brings its own `name`, `vocabulary` and `grammar`.
+    """
+
+    name: str
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The V words."""
+        raise NotImplementedError
+
+    @property
+    def grammar(self) -> Grammar:
+        """Which of them may follow which."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int:
+        """The exact number of strings; symmetric strings count separately."""
+        return self.grammar.size
+
+    def legal(self, prefix: Sequence[int]) -> Bool[np.ndarray, " V"]:
+        """The tokens `[V]` that may follow a legal prefix of fewer than T tokens."""
+        return self.grammar.after(prefix)
+
+    def sample(self: SearchSpace, rng: np.random.Generator, n: int) -> list[Architecture]:
+        """Draws n strings uniformly, with replacement."""
+        return [Architecture(tuple(tokens), self) for tokens in self.grammar.sample(rng, n).tolist()]
+
+    def parse(self: SearchSpace, text: str) -> Architecture:
+        """Reads T words separated by any white space.
+
+        Raises:
+          InputError: with the position of the first wrong word and what is legal there.
+        """
+        return Architecture(read(text, self.name, self.vocabulary, self.grammar), self)
+
+    def format(self, tokens: Sequence[int]) -> str:
+        """The T words, separated by single spaces."""
+        return " ".join([self.vocabulary[token] for token in tokens])
