@@ -53,7 +53,7 @@ READERS = {
 """The tables of each space that has some, by its name."""
 
 
-def table(name: str, file: Path, signal: str, report: str) -> Table:
+def table(name: str, file: Path | str, signal: str, report: str) -> Table:
     """The table of known scores of a space.
 
     Args:
@@ -68,7 +68,7 @@ def table(name: str, file: Path, signal: str, report: str) -> Table:
     """
     if name not in READERS:
         raise InputError(f"there are no tables of {name[:40]!r}; there are of {', '.join(READERS)}")
-    return READERS[name](file, signal, report)
+    return READERS[name](Path(file), signal, report)
 
 
 def _source(file: Path, signal: str, report: str) -> dict[str, str]:

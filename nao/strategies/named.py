@@ -39,7 +39,8 @@ def strategy(
       InputError: there is no such strategy or parameter, or a value is of the wrong type or out of range.
     """
     if name not in STRATEGIES:
-        raise InputError(f"there is no strategy {name[:40]!r}; the strategies are {', '.join(STRATEGIES)}")
+        others = ", ".join(STRATEGIES)
+        raise InputError(f"there is no strategy {name[:40]!r}; beside nao, the strategies are {others}")
     return STRATEGIES[name](space, seed=seed, **checked(name, STRATEGIES[name], parameters))
 
 

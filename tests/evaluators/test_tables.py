@@ -176,6 +176,9 @@ class TestNASBench201:
         scores = [result.score for _, result in found.evaluate(architectures, [0] * len(CELLS))]
         assert scores == [value(tokens) for tokens in CELLS]
 
+    def test_the_file_may_be_named_by_text(self, scores):
+        assert table("nasbench201", str(scores), "valid", "test").optimum == value((4,) * 6)
+
     def test_costs_are_read_where_the_file_has_them(self, scores):
         row = nasbench201.rows(scores, "valid", "test")[CELLS[0]]
         assert row == Row(0.0, 0.0, parameters=250_000, seconds=0.0, flops=3_000_000)

@@ -166,7 +166,11 @@ class TestByName:
     @pytest.mark.parametrize(
         ("name", "parameters", "message"),
         [
-            ("evolutoin", {}, "no strategy 'evolutoin'; the strategies are random, local-search, evolution"),
+            (
+                "evolutoin",
+                {},
+                "no strategy 'evolutoin'; beside nao, the strategies are random, local-search, evolution",
+            ),
             ("evolution", {"size": 3}, "evolution has no parameter 'size'; it has population, sample$"),
             ("random", {"size": 3}, "random has no parameter 'size'; it has none$"),
             ("evolution", {"population": "many"}, "evolution.population must be of type int, not 'many'$"),
