@@ -66,13 +66,13 @@ class Autoencoder:
 
     def encode(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B S d"]:
         """All hidden states of E for each string."""
-        padding = padded_rows(tokens.astype(np.int32), padded(len(tokens), 64))
+        padding = padded_rows(tokens.astype(np.int32), padded(len(tokens), 32))
         h = _encode(self.weights, jnp.asarray(padding), choices=self.choices, sizes=self.sizes)
         return np.asarray(h)[: len(tokens)]
 
     def decode(self, h: Float[np.ndarray, "B S d"]) -> Int[np.ndarray, "B T"]:
         """The string that D writes for each embedding."""
-        padding = jnp.asarray(padded_rows(h, padded(len(h), 64)))
+        padding = jnp.asarray(padded_rows(h, padded(len(h), 32)))
         decoded = _decode(self.weights, padding, self.rules, choices=self.choices, sizes=self.sizes)
         return np.asarray(decoded)[: len(h)]
 

@@ -135,7 +135,7 @@ class FittedProcessEncoder:
         Returns:
           `[B, T]` decoded legal strings, row i from seed i, and `[B]` f(e_x') in the units of the scores.
         """
-        n, size = len(tokens), padded(len(tokens), 64)
+        n, size = len(tokens), padded(len(tokens), 32)
         features = _features(self.choices, self.autoencoder.space, tokens)
         others = np.exp(self.process.theta[-1]) * squared_distances(features, self.process.parts[-1])
         seen = np.array([name in self.choices.inputs for name in ("mean", "states")], np.float64)
