@@ -20,21 +20,15 @@ asking for all of them costs nothing), and mean and best score of those picked; 
 import argparse
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from controls import Favourites, random_directions
+from shared import add_evaluator, evaluator, interval
 
 from nao.compare.tables import estimates
 from nao.core import Architecture, Encoder, Evaluator
-from nao.data import load
 from nao.encoders import ProcessEncoder
 from nao.encoders.configuration import DEFAULT
-from nao.evaluators.child import Child
-from nao.evaluators.devices import prepare
-from nao.evaluators.pool import DevicePool
-from nao.evaluators.tables import table
-from nao.spaces import space
 from nao.strategies.known import Known, first
 from nao.strategies.nao import Ascent, most_promising
 
@@ -46,61 +40,55 @@ ROWS: dict[str, Encoder] = {
 }
 
 
-def scores_of(architectures: Sequence[Architecture], evaluator: Evaluator) -> np.ndarray:
+def scores_of(architectures: Sequence[Architecture], where: Evaluator) -> np.ndarray:
     """NaN where the evaluation failed."""
-    results = dict(evaluator.evaluate(architectures, [0] * len(architectures)))
+    results = dict(where.evaluate(architectures, [0] * len(architectures)))
     scores = [results[i].score for i in range(len(architectures))]
     return np.array([np.nan if score is None else score for score in scores])
 
 
-def measure(
-    evaluator: Evaluator, labels: int, seeds: int, picks: int, repeat: int, known: bool
-) -> np.ndarray:
+def measure(where: Evaluator, labels: int, seeds: int, picks: int, repeat: int, known: bool) -> np.ndarray:
     """`[4, rows]` different new architectures, their mean score; mean and best score of those picked."""
-    where = evaluator.space
-    X = first(where, repeat, labels)
-    S = scores_of(X, evaluator)
+    space = where.space
+    X = first(space, repeat, labels)
+    S = scores_of(X, where)
     X, S = [x for x, s in zip(X, S, strict=True) if np.isfinite(s)], S[np.isfinite(S)]
     tokens = np.array([x.tokens for x in X], np.int32)
     X_seed = tokens[np.argsort(-S, kind="stable")[:seeds]]
     found = []
     for encoder in ROWS.values():
-        fitted = encoder.fit(where, tokens, S, seed=repeat)
-        seen = Known(where)
+        fitted = encoder.fit(space, tokens, S, seed=repeat)
+        seen = Known(space)
         seen.take(X, len(X))
-        candidates = list(Ascent(where, fitted, X_seed, encoder.steps, seen).new_architectures())
-        mean = scores_of([x.architecture for x in candidates], evaluator).mean() if known else np.nan
-        picked = scores_of([x.architecture for x in most_promising(candidates, fitted, picks)], evaluator)
+        candidates = list(Ascent(space, fitted, X_seed, encoder.steps, seen).new_architectures())
+        mean = scores_of([x.architecture for x in candidates], where).mean() if known else np.nan
+        picked = scores_of([x.architecture for x in most_promising(candidates, fitted, picks)], where)
         found.append([len(candidates), mean, np.nanmean(picked), np.nanmax(picked)])
     return np.array(found).T
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--space", default="cnn-cell-small")
-    parser.add_argument("--table", type=Path)
-    parser.add_argument("--signal")
-    parser.add_argument("--data", default="digits")
+    add_evaluator(parser)
     for name, value in (("labels", 100), ("seeds", 100), ("picks", 20), ("repeats", 30)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--digits", type=int, default=3, help="of the scores that are printed")
     given = parser.parse_args()
 
-    if given.table is None:
-        prepare()
-        evaluator: Evaluator = DevicePool(space(given.space), load(given.data), Child())
-    else:
-        evaluator = table(given.space, given.table, given.signal, given.signal)
+    where = evaluator(given)
     sizes = given.labels, given.seeds, given.picks
     known = given.table is not None
-    values = np.array([measure(evaluator, *sizes, r, known=known) for r in range(given.repeats)])
+    values = np.array([measure(where, *sizes, r, known=known) for r in range(given.repeats)])
     print("| from | new | their mean | difference | mean of those picked | difference | best | difference |")
     print("|---" * 8 + "|")
     for i, name in enumerate(ROWS):
         cells = [name, f"{values[:, 0, i].mean():.0f}"]
         for quantity in values[:, 1:].transpose(1, 0, 2):
-            (mean,), (low,), (high,) = estimates(quantity[:, [0]] - quantity[:, [i]])
-            cells.append(f"{quantity[:, i].mean():.3f}")
-            cells.append("" if i == 0 or mean is None else f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]")
+            difference = estimates(quantity[:, [0]] - quantity[:, [i]])
+            cells.append(f"{quantity[:, i].mean():.{given.digits}f}")
+            cells.append(
+                "" if i == 0 or difference[0][0] is None else interval(difference, 0, given.digits, "+")
+            )
         print(f"| {' | '.join(cells)} |")
 
 
