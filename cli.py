@@ -213,19 +213,23 @@ def compare(
     """Compare strategies: the same budget and starts, every label counted. The same command goes on."""
     from nao.compare.entries import entries
 
-    makers = {
-        label: Maker(e.name, e.parameters, cache) for label, e in entries(strategies, param or []).items()
-    }
+    makers = {}
+    for label, entry in entries(strategies, param or []).items():
+        # Its schedule is to end with the comparison, unless it is told otherwise.
+        own = {"budget": budget} if entry.name == "q-learning" else {}
+        makers[label] = Maker(entry.name, own | dict(entry.parameters), cache)
     how = {"budget": budget, "repeats": repeats, "seed": seed}
+    child = given(cells=cells, channels=channels, steps=steps, batch=batch)
+    child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
     if table is None:
         if (signal, report, workers) != (None, None, None):
             raise InputError("--signal, --report and --workers are for a --table; without one, see --devices")
-        child = given(cells=cells, channels=channels, steps=steps, batch=batch)
-        child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
         evaluator = pool(space, blocks, data, data_dir, child, devices, cache)
         columns = ("validation score", "test score")
         contest(makers, evaluator, out, f"{space} on {data}", columns, durable=True, **how)
         return
+    if child or given(data_dir=data_dir, devices=devices):
+        raise InputError("the child network, --data-dir and --devices are for training; a --table has scores")
     if signal is None or report is None:
         raise InputError("a --table needs --signal and --report, the columns to search by and to report")
     from nao.evaluators import tables

@@ -1,4 +1,4 @@
-"""The file of a study: its tables, its lock, its transactions, and what is said when the disk fails.
+"""The file of a study, its tables and transactions; the lock on its folder; what is said of a failing disk.
 
 The journal is SQLite's default (rollback, not write-ahead): it needs no shared memory, so a study works
 on network folders and can be read from a read-only one. With `synchronous = EXTRA` what is committed
@@ -17,6 +17,8 @@ from nao.core import InputError
 from nao.history import History, Iteration, Trial
 
 FILE = "study.sqlite"
+COMPARISON = "comparison.json"
+KINDS = {FILE: "search", COMPARISON: "comparison"}  # what a folder that has this file holds
 APPLICATION = 0x6E616F  # "nao": tells a study from other SQLite files
 SCHEMA = 1
 BUSY_SECONDS = 30.0  # how long a commit waits for a reader
@@ -129,8 +131,19 @@ def _outcome(status: str | None, score: float | None, metrics: str | None, *rest
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Makes the folder, and keeps every other process from writing in it."""
+def locked(folder: Path, mine: str) -> Iterator[None]:
+    """Makes the folder, and keeps every other process from writing in it.
+
+    Args:
+      folder: where.
+      mine: which file says what the folder holds, one of `KINDS`.
+
+    Raises:
+      InputError: it cannot be written, is in use, or holds something else.
+    """
+    for name, kind in KINDS.items():
+        if name != mine and (folder / name).exists():
+            raise InputError(f"{folder} is the folder of a {kind}; choose another with --out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / "lock").open("a")

@@ -21,6 +21,8 @@ from nao.observer import Observer, Silent
 from nao.strategies.nao import NAO
 from nao.study import Study
 
+MOST_SEED = 2**31 - 1
+
 
 def optimize(
     space: SearchSpace,
@@ -101,8 +103,8 @@ def identity(
     for name, count in (("initial", initial), ("new", new)):
         if count < 1:
             raise InputError(f"{name} must be at least 1, not {count}")
-    if seed < 0:
-        raise InputError(f"seed must be at least 0, not {seed}")
+    if not 0 <= seed <= MOST_SEED:
+        raise InputError(f"seed must be at least 0 and at most {MOST_SEED:,}, not {seed}")
     strategy = NAO(space, encoder, initial=initial, proposals=new, seeds=seeds, choose=choose, seed=seed)
     return {
         "space": dict(space.configuration()),

@@ -42,7 +42,8 @@ class Study:
     def __init__(self, folder: Path | None, configuration: Mapping[str, Json]):
         self.folder = folder
         with contextlib.ExitStack() as stack:
-            stack.enter_context(database.locked(folder) if folder else contextlib.nullcontext())
+            if folder:
+                stack.enter_context(database.locked(folder, database.FILE))
             with database.explained(folder):
                 self._connection = stack.enter_context(database.connected(folder, "rwc"))
                 if not database.written(self._connection, folder):

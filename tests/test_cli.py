@@ -227,7 +227,7 @@ class TestBadInput:
             (["--seeds", "0"], "seeds must be at least 1, not 0"),
             (["--initial", "0"], "initial must be at least 1, not 0"),
             (["--new", "-4"], "new must be at least 1, not -4"),
-            (["--seed", "-1"], "seed must be at least 0, not -1"),
+            (["--seed", "-1"], "seed must be at least 0 and at most 2,147,483,647, not -1"),
             (["--devices", "0"], "devices"),
             (["--steps", "0"], "steps"),
             (["--channels", "-8"], "channels"),
@@ -349,6 +349,11 @@ class TestCompare:
         settings = json.loads((tmp_path / "comparison.json").read_text())["strategies"]
         assert [settings[label]["choose"] for label in ("nao", "old")] == ["predicted", "first"]
 
+    def test_the_schedule_of_q_learning_ends_with_the_comparison(self, tmp_path):
+        self.compare(tmp_path, "--param", "slow.budget=99", strategies="q-learning,slow=q-learning")
+        settings = json.loads((tmp_path / "comparison.json").read_text())["strategies"]
+        assert [settings[label]["budget"] for label in ("q-learning", "slow")] == [12, 99]
+
     def test_without_a_table_children_are_trained_and_each_run_is_a_study(self, tmp_path, monkeypatch):
         monkeypatch.setattr(cli, "pool", lambda *what: SumEvaluator())
         how = ("--budget", 12, "--repeats", 2, "--data", "digits")
@@ -368,10 +373,12 @@ class TestCompare:
             (["--param", "random.sedes=3"], "sedes"),
             (["--param", "seeds=3"], "--param takes LABEL.PARAMETER=VALUE"),
             (["--param", "gp.seeds=3"], "there is no 'gp'"),
-            (["--budget", "0"], "budget must be at least 1, not 0"),
-            (["--repeats", "0"], "repeats must be at least 1, not 0"),
-            (["--workers", "0"], "workers must be at least 1, not 0"),
-            (["--seed", "-1"], "seed must be at least 0, not -1"),
+            (["--param", "nao.seeds=1e999"], "nao.seeds must be a number within +-1,000,000,000, not inf"),
+            (["--budget", "0"], "budget must be at least 1 and at most 1,000,000, not 0"),
+            (["--repeats", "0"], "repeats must be at least 1 and at most 1,000,000, not 0"),
+            (["--workers", "0"], "workers must be at least 1 and at most 1,000,000, not 0"),
+            (["--steps", "5"], "the child network, --data-dir and --devices are for training; a --table"),
+            (["--seed", "-1"], "seed must be at least 0 and at most 2,147,483,647, not -1"),
             (["--out", "/dev/null/run"], "cannot write in /dev/null/run"),
         ],
     )

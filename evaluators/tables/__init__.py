@@ -7,7 +7,6 @@
 - `nao.evaluators.tables.files`, `pickles`, `tfrecord`, `protobuf`: reading files that others wrote.
 """
 
-import operator
 from pathlib import Path
 
 from nao.core import InputError
@@ -20,28 +19,26 @@ from nao.spaces.nasbench_macro import NASBENCH_MACRO
 
 __all__ = ["READERS", "Table", "table"]
 
-TOKENS = operator.attrgetter("tokens")
-
 
 def _nasbench101(file: Path, signal: str, report: str) -> Table:
     rows = nasbench101.rows(file, signal, report)
-    return Table(NASBENCH101, rows, NASBENCH101.canonical, _source(file, signal, report))
+    return Table(NASBENCH101, rows, False, _source(file, signal, report))
 
 
 def _nasbench201(file: Path, signal: str, report: str) -> Table:
     rows = nasbench201.rows(file, signal, report)
-    return Table(NASBENCH201, rows, TOKENS, _source(file, signal, report))
+    return Table(NASBENCH201, rows, True, _source(file, signal, report))
 
 
 def _nasbench_macro(file: Path, signal: str, report: str) -> Table:
     rows = nasbench_macro.rows(file, signal, report)
-    return Table(NASBENCH_MACRO, rows, TOKENS, _source(file, signal, report))
+    return Table(NASBENCH_MACRO, rows, True, _source(file, signal, report))
 
 
 def _nasbench_graph(dataset: Path, signal: str, report: str) -> Table:
     space, rows = nasbench_graph.rows(str(dataset), signal, report)
     source = {"dataset": str(dataset), "signal": signal, "report": report}
-    return Table(space, rows, space.canonical, source)
+    return Table(space, rows, False, source)
 
 
 READERS = {

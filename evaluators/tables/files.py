@@ -39,7 +39,7 @@ def text(file: Path) -> str:
 def digest(path: Path) -> str:
     """The SHA-256 of a file, or of all files in a folder with their names."""
     found = hashlib.sha256()
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+    for file in sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]:
         if path.is_dir():
             found.update(file.name.encode())
         with file.open("rb") as opened:
@@ -59,17 +59,18 @@ def check_columns(wanted: Iterable[str], there: Collection[str], file: Path) -> 
             raise InputError(f"{file} has no column {column[:40]!r}; it has {', '.join(there)}")
 
 
-def number(value: Any, file: Path, where: str, column: str) -> float:
-    """A finite number.
+def number(value: Any, file: Path, where: str, column: str, unit: int = 1) -> float:
+    """A finite number of some unit.
 
     Raises:
       InputError: the value is none.
     """
     try:
-        found = float(value)
-    except (TypeError, ValueError):
+        found = unit * float(value)
+    except (TypeError, ValueError, OverflowError):
         found = math.nan
-    if not math.isfinite(found):
+    # Python reads 6_3.3 as a number, and true as 1.
+    if not math.isfinite(found) or isinstance(value, bool) or "_" in str(value):
         raise InputError(f"{file}, {where}: {column} is {str(value)[:40]!r}, but must be a finite number")
     return found
 

@@ -81,17 +81,24 @@ def _csv(file: Path, signal: str, report: str) -> Iterator[Entry]:
         header = lines.fieldnames or ()
         edges = EDGES if set(EDGES) <= set(header) else ("arch",)
         if not set(edges) <= set(header):
-            raise InputError(f"{file} has neither the columns {' '.join(EDGES)} nor the column arch")
+            raise InputError(
+                f"{file} has neither the columns {' '.join(EDGES)} nor the column arch, separated by commas"
+            )
         check_columns((signal, report), [name for name in header if name not in {*EDGES, "arch"}], file)
+        for column in (*edges, signal, report):
+            if list(header).count(column) > 1:
+                raise InputError(f"{file} has more than one column {column[:40]!r}")
         for line in lines:
             where = f"line {lines.line_num}"
+            if None in line:
+                raise InputError(f"{file}, {where}: more cells than the {len(header)} columns")
             words = [_operation(line[edge] or "") for edge in edges]
             score, test_score = (number(line[column], file, where, column) for column in (signal, report))
-            params, multiply_adds = (
-                MILLION * number(line[cost], file, where, cost) if cost in header else 0.0
-                for cost in ("params_m", "flops_m")
+            params, flops = (
+                number(line[cost], file, where, cost, unit) if cost in header else 0.0
+                for cost, unit in (("params_m", MILLION), ("flops_m", 2 * MILLION))
             )
-            row = Row(score, test_score, round(params), 0.0, round(2 * multiply_adds))
+            row = Row(score, test_score, round(params), 0.0, round(flops))
             yield where, " ".join(words), row
     except csv.Error as error:
         raise InputError(f"{file} is no CSV: {error}") from error
@@ -100,7 +107,7 @@ def _csv(file: Path, signal: str, report: str) -> Iterator[Entry]:
 def _operation(word: str) -> str:
     """The name of an operation that may be written as its number."""
     numbers = dict(zip(map(str, range(len(OPERATIONS))), OPERATIONS, strict=True))
-    return numbers.get(word, word)
+    return numbers.get(word.strip(), word)
 
 
 def _whole(data: Any, file: Path) -> Iterator[tuple[str, Any]]:

@@ -45,7 +45,7 @@ def _entries(file: Path, signal: str, report: str) -> Iterator[tuple[str, str, R
     """Where each row stands, its string, and what is known of it."""
     try:
         found = json.loads(text(file), object_pairs_hook=lambda pairs: pairs)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{file} is no JSON, or cut off: {error}") from error
     for n, pair in enumerate(found if isinstance(found, list) else [found], 1):
         where = f"architecture {n}"
@@ -60,7 +60,6 @@ def _entries(file: Path, signal: str, report: str) -> Iterator[tuple[str, str, R
                 " that each architecture of NAS-Bench-Macro has: it is another file, or another version"
             ) from error
         score, test_score = (number(values[column], file, where, column) for column in (signal, report))
-        params, multiply_adds = (
-            number(cost, file, where, name) for cost, name in zip(costs, ("params", "flops"), strict=True)
-        )
-        yield where, string, Row(score, test_score, round(params), 0.0, round(2 * multiply_adds))
+        params = number(costs[0], file, where, "params")
+        flops = number(costs[1], file, where, "flops", 2)  # multiply-adds
+        yield where, string, Row(score, test_score, round(params), 0.0, round(flops))

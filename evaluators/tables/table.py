@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nao.core import Architecture, Json, Result, SearchSpace
@@ -15,15 +15,14 @@ class Table:
 
     Attributes:
       space: the space whose architectures have rows.
-      rows: what is known of them.
-      key: which row is an architecture's: its tokens, where strings that mean the same were measured one
-        by one; its canonical key, where they share a row.
+      rows: what is known of them: by their tokens, or by their canonical keys.
+      by_string: strings that mean the same were measured one by one, and rows are found by tokens.
       source: what identifies the table in a study: its file, and the columns that were read.
     """
 
     space: SearchSpace
     rows: Mapping[Any, Row] = dataclasses.field(repr=False)
-    key: Callable[[Architecture], Hashable]
+    by_string: bool
     source: Mapping[str, Json]
     _counted: list[int] = dataclasses.field(default_factory=lambda: [0], init=False, repr=False)
 
@@ -39,13 +38,27 @@ class Table:
 
     @functools.cached_property
     def optimum(self) -> float:
-        """The best score in the table."""
-        return max(row.score for row in self.rows.values())
+        """The best score that a search is sure to come to, if it goes on for long enough.
+
+        That is the best score in the table, or a little less where the best string is one of several that
+        mean the same: a search asks for one of them, and then that architecture is known.
+        """
+        if not self.by_string:
+            return max(row.score for row in self.rows.values())
+        sure: dict[str, float] = {}
+        for tokens, row in self.rows.items():
+            key = self.space.canonical(Architecture(tokens, self.space))
+            sure[key] = min(row.score, sure.get(key, row.score))
+        return max(sure.values())
 
     @functools.cached_property
     def best_report(self) -> float:
         """The best test score in the table; often not that of the architecture with the best score."""
         return max(row.test_score for row in self.rows.values())
+
+    def _key(self, architecture: Architecture) -> Hashable:
+        """Where the row of an architecture is."""
+        return architecture.tokens if self.by_string else self.space.canonical(architecture)
 
     def evaluate(
         self, architectures: Sequence[Architecture], seeds: Sequence[int]
@@ -57,7 +70,7 @@ class Table:
         """
         for i, (architecture, seed) in enumerate(zip(architectures, seeds, strict=True)):
             self._counted[0] += 1
-            row = self.rows.get(self.key(architecture))
+            row = self.rows.get(self._key(architecture))
             if row is None:
                 reason = f"the table has no row for {architecture}"
                 yield i, Result(architecture, None, {}, 0, 0, 0.0, "table", seed, "failed", reason)

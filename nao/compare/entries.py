@@ -58,5 +58,5 @@ def entries(strategies: str, parameters: Sequence[str]) -> dict[str, Entry]:
 def _value(text: str) -> Json:
     try:
         return json.loads(text, parse_constant=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -5,20 +5,23 @@ that was killed at any moment therefore plays the runs that have no file. Strate
 added later; everything else is what the runs have in common, and must stay.
 """
 
+import contextlib
 import csv
 import dataclasses
 import io
 import json
+import math
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from nao.compare.observer import Job
 from nao.compare.run import Query
 from nao.core import InputError, Json
+from nao.database import COMPARISON
 from nao.history import differences
 
-SETTINGS = "comparison.json"
 RUNS = "runs"
 UNFINISHED = ".part"  # what a file is called until it is whole
 
@@ -28,7 +31,7 @@ class Folder:
 
     Args:
       path: where; is there.
-      settings: what all runs have in common.
+      settings: what all runs have in common; the `budget` among it.
       strategies: the configuration of each strategy, by its label.
 
     Raises:
@@ -37,9 +40,14 @@ class Folder:
 
     def __init__(self, path: Path, settings: Mapping[str, Json], strategies: Mapping[str, Json]):
         self.path = path
+        self._budget = settings["budget"]
         ours = json.loads(json.dumps({"settings": settings, "strategies": strategies}))
         theirs = self._settings() or {**ours, "strategies": {}}
-        shared = ours["strategies"].keys() & theirs["strategies"].keys()
+        # What was never played binds nobody: a mistake in it was perhaps why not.
+        played = {label for label in theirs["strategies"] if self._has_runs(label)}
+        if not played:
+            theirs = {**ours, "strategies": {}}
+        shared = ours["strategies"].keys() & played
         found = differences(ours["settings"], theirs["settings"])
         for label in sorted(shared):
             found += differences(ours["strategies"][label], theirs["strategies"][label], label)
@@ -47,23 +55,33 @@ class Folder:
             raise InputError(
                 f"{path} belongs to another comparison: {'; '.join(found[:3])}; choose another with --out"
             )
-        (path / RUNS).mkdir(exist_ok=True)
-        for part in [*path.glob(f"*{UNFINISHED}"), *path.glob(f"{RUNS}/*{UNFINISHED}")]:
-            part.unlink()
+        with _explained(path):
+            (path / RUNS).mkdir(exist_ok=True)
         together = {**ours, "strategies": theirs["strategies"] | ours["strategies"]}
-        write(path / SETTINGS, json.dumps(together, indent=2) + "\n")
+        write(path / COMPARISON, json.dumps(together, indent=2) + "\n")
 
     def _settings(self) -> dict[str, Json] | None:
         """What the folder was made for; None in a new one."""
         try:
-            found = json.loads((self.path / SETTINGS).read_text())
+            with _explained(self.path):
+                found = json.loads((self.path / COMPARISON).read_text())
         except FileNotFoundError:
+            if any(self.path.glob(f"{RUNS}/*")):
+                raise InputError(
+                    f"{self.path} has runs, but no {COMPARISON} that says of what; choose another with --out"
+                ) from None
             return None
         except ValueError:
-            found = None
-        if not (isinstance(found, dict) and found.keys() == {"settings", "strategies"}):
-            raise InputError(f"{self.path / SETTINGS} is of no comparison; choose another folder with --out")
-        return found
+            found = {}
+        kinds = {name: type(value) for name, value in found.items()} if isinstance(found, dict) else {}
+        if kinds != {"settings": dict, "strategies": dict}:
+            raise InputError(f"{self.path / COMPARISON} is of no comparison; choose another with --out")
+        return dict(found)
+
+    def _has_runs(self, label: str) -> bool:
+        """Whether a strategy has been played, as far as its first result."""
+        name = re.compile(re.escape(label) + r"-\d+(\.csv)?")
+        return any(name.fullmatch(file.name) for file in self.path.glob(f"{RUNS}/*"))
 
     def study(self, job: Job) -> Path:
         """Where a run keeps its study, if it has one."""
@@ -78,12 +96,15 @@ class Folder:
         try:
             with self._file(job).open(newline="") as file:
                 columns, *rows = csv.reader(file)
-                if columns != names(Query):
-                    raise ValueError
-                return [_query(*row) for row in rows]
+                queries = [_query(*row) for row in rows]
+            if columns != names(Query) or not 0 < len(queries) <= self._budget:
+                raise ValueError
+            if [query.m for query in queries] != [*range(1, len(queries) + 1)]:
+                raise ValueError
+            return queries
         except FileNotFoundError:
             return None
-        except (TypeError, ValueError) as error:
+        except (OSError, TypeError, ValueError, csv.Error) as error:
             raise InputError(f"{self._file(job)} is damaged; delete it and give the same command") from error
 
     def _file(self, job: Job) -> Path:
@@ -93,6 +114,8 @@ class Folder:
 def _query(m: str, architecture: str, origin: str, signal: str, reported: str, cpu_seconds: str) -> Query:
     """Reads what `rows_text` writes."""
     score, report = (float(cell) if cell else None for cell in (signal, reported))
+    if not all(map(math.isfinite, (score or 0.0, report or 0.0))):
+        raise ValueError
     return Query(int(m), architecture, origin, score, report, float(cpu_seconds))
 
 
@@ -109,6 +132,17 @@ def rows_text(kind: type, rows: Iterable[Json]) -> str:
     writer.writerow(columns)
     writer.writerows([getattr(row, name) for name in columns] for row in rows)
     return text.getvalue()
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turns what the disk says of a folder into an InputError; that a file is not there is no fault."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot use {folder}: {error}; choose another with --out") from error
 
 
 def write(file: Path, text: str | bytes) -> None:

@@ -15,7 +15,10 @@ from nao.compare.observer import Job, Observer, Silent
 from nao.compare.run import Query, run
 from nao.compare.workers import play_in_workers
 from nao.core import Evaluator, InputError, SearchSpace, Strategy
+from nao.search import MOST_SEED
 from nao.study import Study
+
+MOST = 1_000_000  # more labels, repeats or workers are taken to be a mistake
 
 Maker = Callable[[SearchSpace, int], Strategy]
 """Makes a new strategy for a space, from a seed."""
@@ -64,7 +67,7 @@ def compare(
     with contextlib.ExitStack() as stack:
         folder = None
         if out is not None:
-            stack.enter_context(database.locked(Path(out)))
+            stack.enter_context(database.locked(Path(out), database.COMPARISON))
             common = {
                 "space": dict(evaluator.space.configuration()),
                 "evaluator": dict(evaluator.configuration()),
@@ -171,16 +174,16 @@ def _reported(queries: list[Query]) -> float | None:
 
 
 def _check(makers: Mapping[str, Maker], budget: int, repeats: int, seed: int, workers: int) -> None:
-    for name, value, least in (
-        ("budget", budget, 1),
-        ("repeats", repeats, 1),
-        ("seed", seed, 0),
-        ("workers", workers, 1),
+    for name, value, least, most in (
+        ("budget", budget, 1, MOST),
+        ("repeats", repeats, 1, MOST),
+        ("seed", seed, 0, MOST_SEED),
+        ("workers", workers, 1, MOST),
     ):
-        if value < least:
-            raise InputError(f"{name} must be at least {least}, not {value}")
+        if not least <= value <= most:
+            raise InputError(f"{name} must be at least {least} and at most {most:,}, not {value}")
     if not makers:
         raise InputError("there is no strategy to compare; name at least one")
     for label in makers:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", label):  # a part of file names
-            raise InputError(f"a label must be of letters, digits and . _ + -, not {label!r}")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{,99}", label):  # a part of file names
+            raise InputError(f"a label must be of letters, digits and . _ + -, not {label[:40]!r}")

@@ -65,11 +65,11 @@ def figure(found: Comparison, title: str, signal: str, report: str) -> Figure:
     panels = 1 if found.optimum is None else 2
     plot = Figure(figsize=(1.0 + 5.2 * panels, 4.6), layout="constrained")
     axes = plot.subplots(1, panels, squeeze=False)[0]
-    _scores(axes[0], found, report)
+    _scores(axes[0], found, literal(report))
     if found.optimum is not None:
-        _regret(axes[1], found, found.optimum, signal)
+        _regret(axes[1], found, found.optimum, literal(signal))
     repeats = len(next(iter(found.runs.values())).signal)
-    plot.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    plot.suptitle(literal(title), x=0.01, ha="left", fontsize=13, fontweight="bold")
     note = f"mean of {repeats} runs, 95 % bootstrap interval" if repeats > 1 else "one run of each"
     plot.supxlabel(note, x=0.99, ha="right", fontsize=8, color="#666666")
     handles, labels = axes[0].get_legend_handles_labels()
@@ -78,13 +78,18 @@ def figure(found: Comparison, title: str, signal: str, report: str) -> Figure:
     return plot
 
 
+def literal(text: str) -> str:
+    """Text that is drawn as it stands: between dollar signs there would be a formula."""
+    return text.replace("$", r"\$")
+
+
 def _scores(axes: Axes, found: Comparison, report: str) -> None:
     """The mean reporting score of the best architecture so far, with its interval."""
     lowest = []
     for i, (label, runs) in enumerate(found.runs.items()):
         mean, low, high = _band(runs.best_reported)
         _line(axes, i, mean, low, high, label)
-        lowest.append(low[max(int(WARM_UP * found.budget) - 1, 0) :])
+        lowest.append(np.fmin(low, mean)[max(int(WARM_UP * found.budget) - 1, 0) :])
     bottom, top = np.nanmin(np.concatenate([*lowest, [np.inf]])), axes.dataLim.y1
     if np.isfinite(bottom) and bottom < top:
         axes.set_ylim(bottom - 0.02 * (top - bottom), top + 0.04 * (top - bottom))
@@ -97,12 +102,14 @@ def _regret(axes: Axes, found: Comparison, optimum: float, signal: str) -> None:
     A line ends in a dot where all runs have reached the optimum.
     """
     for i, (label, runs) in enumerate(found.runs.items()):
-        mean, low, high = (np.where(x > 0, x, np.nan) for x in _band(optimum - runs.best_signal))
+        regret = np.maximum(optimum - runs.best_signal, 0)
+        mean, low, high = (np.where(x > 0, x, np.nan) for x in _band(regret))
         _line(axes, i, mean, np.fmin(low, mean), high, label)
         above = np.flatnonzero(~np.isnan(mean))
         if len(above) and above[-1] < found.budget - 1:
             axes.plot(above[-1] + 1, mean[above[-1]], "o", color=COLOURS[i % len(COLOURS)], markersize=5)
-    axes.set_yscale("log")
+    if any(np.isfinite(line.get_ydata()).any() for line in axes.lines):
+        axes.set_yscale("log")
     _dress(axes, found.budget, f"{signal}: optimum minus the best so far")
 
 

@@ -14,7 +14,8 @@ from nao.strategies.known import Beginning, Known, finite_score
 class LocalSearch:
     """Evaluates the neighbours of v in random order, and moves to the first one that is better.
 
-    At a local optimum, where no neighbour is better, it starts again from a random architecture.
+    Where all neighbours are known, and none of those that it evaluated from there was better, it starts
+    again from a random architecture.
 
     Args:
       space: what to search; its `neighbours` are where it can move.

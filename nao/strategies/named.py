@@ -12,6 +12,8 @@ from nao.strategies.q_learning import QLearning
 from nao.strategies.random import Random
 from nao.strategies.reinforce import Reinforce
 
+MOST = 1_000_000_000  # a parameter that is larger is taken to be a mistake
+
 STRATEGIES: Mapping[str, Callable[..., Strategy]] = {
     "random": Random,
     "local-search": LocalSearch,
@@ -48,7 +50,7 @@ def checked(name: str, make: Callable[..., Strategy], parameters: Mapping[str, J
     """Parameters as `make` takes them: whole numbers also where it wants a float.
 
     Raises:
-      InputError: `make` has no such keyword argument, or it is of another type.
+      InputError: `make` has no such keyword argument, or it is of another type or out of all proportion.
     """
     keywords = inspect.signature(make).parameters.values()
     types = {k.name: k.annotation for k in keywords if k.kind is k.KEYWORD_ONLY and k.name != "seed"}
@@ -57,8 +59,10 @@ def checked(name: str, make: Callable[..., Strategy], parameters: Mapping[str, J
         if key not in types:
             has = f"it has {', '.join(types)}" if types else "it has none"
             raise InputError(f"{name} has no parameter {key[:40]!r}; {has}")
+        if isinstance(value, int | float) and not -MOST <= value <= MOST:
+            raise InputError(f"{name}.{key} must be a number within +-{MOST:,}, not {value!r:.40}")
         if types[key] is float and type(value) is int:
             taken[key] = float(value)
         elif type(value) is not types[key]:
-            raise InputError(f"{name}.{key} must be of type {types[key].__name__}, not {value!r}")
+            raise InputError(f"{name}.{key} must be of type {types[key].__name__}, not {value!r:.40}")
     return taken

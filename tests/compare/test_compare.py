@@ -17,7 +17,7 @@ from nao.compare.run import run
 from nao.core import InputError
 from nao.search import child_seed
 from nao.strategies import Random
-from nao.study import read
+from nao.study import Study, read
 from tests.compare.small import MAKERS, deadly, nao, nao_20, random, small
 from tests.fakes import PairSpace, SumEvaluator
 
@@ -147,10 +147,13 @@ class TestCompare:
     @pytest.mark.parametrize(
         ("settings", "complaint"),
         [
-            ({"budget": 0}, "budget must be at least 1, not 0"),
-            ({"repeats": 0}, "repeats must be at least 1, not 0"),
-            ({"seed": -1}, "seed must be at least 0, not -1"),
-            ({"workers": 0}, "workers must be at least 1, not 0"),
+            ({"makers": {"a" * 101: random}}, "a label must be of letters"),
+            ({"budget": 0}, "budget must be at least 1 and at most 1,000,000, not 0"),
+            ({"budget": 10**9}, "budget must be at least 1 and at most 1,000,000, not 1000000000"),
+            ({"repeats": 0}, "repeats must be at least 1 and"),
+            ({"seed": -1}, "seed must be at least 0 and at most 2,147,483,647, not -1"),
+            ({"seed": 10**20}, "seed must be at least 0 and at most 2,147,483,647, not 1"),
+            ({"workers": 0}, "workers must be at least 1 and"),
             ({"makers": {}}, "there is no strategy"),
             ({"makers": {"../a": random}}, "a label must be of letters"),
             ({"durable": True}, "durable runs need a folder"),
@@ -210,13 +213,59 @@ class TestGoingOn:
         assert "--out" in str(error.value)
         assert files(tmp_path) == before
 
-    @pytest.mark.parametrize("content", ["no json", "[1]", '{"settings": {}}'])
+    def test_what_was_never_played_binds_nobody(self, tmp_path):
+        class Mistaken(Random):
+            def ask(self, n):
+                raise OverflowError
+
+        with pytest.raises(OverflowError):
+            small({"nao": lambda space, seed: Mistaken(space)}, budget=7, out=tmp_path)
+        small(out=tmp_path)
+        assert json.loads((tmp_path / "comparison.json").read_text())["settings"]["budget"] == 25
+
+    def test_runs_of_nobody_knows_what_are_refused(self, tmp_path):
+        small(out=tmp_path)
+        (tmp_path / "comparison.json").unlink()
+        with pytest.raises(InputError, match=r"has runs, but no comparison.json that says of what"):
+            small(out=tmp_path)
+
+    def test_files_of_others_are_left_alone(self, tmp_path):
+        (tmp_path / "film.part").write_text("theirs")
+        small(out=tmp_path)
+        assert (tmp_path / "film.part").read_text() == "theirs"
+
+    def test_the_folder_of_a_search_is_refused_and_the_other_way_round(self, tmp_path):
+        with Study(tmp_path / "search", {}):
+            pass
+        with pytest.raises(InputError, match=r"search is the folder of a search; choose another"):
+            small(out=tmp_path / "search")
+        small(out=tmp_path / "comparison")
+        with pytest.raises(InputError, match=r"comparison is the folder of a comparison; choose another"):
+            Study(tmp_path / "comparison", {})
+
+    @pytest.mark.parametrize(
+        "content",
+        ["no json", "[1]", '{"settings": {}}', '{"settings": {}, "strategies": []}', "null"],
+    )
     def test_a_file_that_is_no_comparison_is_refused(self, content, tmp_path):
         (tmp_path / "comparison.json").write_text(content)
         with pytest.raises(InputError, match="is of no comparison"):
             small(out=tmp_path)
 
-    @pytest.mark.parametrize("content", ["m,architecture\n1,a\n", "m,architecture,origin,signal,reported\n"])
+    HEADER = "m,architecture,origin,signal,reported,cpu_seconds\n"
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "m,architecture\n1,a\n",
+            HEADER,
+            f"{HEADER}2,a,x,1.0,1.0,0.0\n",
+            f"{HEADER}1,a,x,nan,1.0,0.0\n",
+            HEADER + "".join(f"{m},a,x,1.0,1.0,0.0\n" for m in range(1, 27)),
+            f"{HEADER}1,{'a' * 200_000},x,1.0,1.0,0.0\n",
+        ],
+        ids=["columns", "nothing", "order", "number", "budget", "length"],
+    )
     def test_a_damaged_run_is_named(self, content, tmp_path):
         small(out=tmp_path)
         (tmp_path / "runs" / "nao-2.csv").write_text(content)

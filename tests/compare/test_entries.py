@@ -21,6 +21,10 @@ def test_a_label_may_have_a_dot():
     assert entries("v1.0=nao", ["v1.0.seeds=3"]) == {"v1.0": Entry("nao", {"seeds": 3})}
 
 
+def test_what_cannot_be_read_is_text():
+    assert entries("nao", [f"nao.encoder={'[' * 100_000}"])["nao"].parameters["encoder"][0] == "["
+
+
 @pytest.mark.parametrize(
     ("strategies", "parameters", "complaint"),
     [

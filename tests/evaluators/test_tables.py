@@ -9,7 +9,6 @@ import hashlib
 import io
 import itertools
 import json
-import operator
 import os
 import pickle
 import zipfile
@@ -19,6 +18,7 @@ import pytest
 
 from nao.core import Architecture, InputError
 from nao.evaluators.tables import READERS, Table, nasbench201, nasbench_macro, table
+from nao.evaluators.tables.files import digest
 from nao.evaluators.tables.pickles import read_bz2, read_torch
 from nao.evaluators.tables.row import Row
 from nao.spaces import SPACES
@@ -44,7 +44,7 @@ def evaluator():
         tokens: Row(value(tokens), value(tokens) / 2, 10, 0.5, 1000)
         for tokens in itertools.product(range(2), repeat=4)
     }
-    return Table(SMALL, rows, operator.attrgetter("tokens"), {"file": "made"})
+    return Table(SMALL, rows, True, {"file": "made"})
 
 
 class TestTable:
@@ -78,13 +78,18 @@ class TestTable:
 
     def test_rows_can_be_found_by_the_canonical_key(self, evaluator):
         rows = {SMALL.canonical(SMALL.parse("a b a b")): Row(0.25, 0.5, 1, 0.0, 1)}
-        by_key = dataclasses.replace(evaluator, rows=rows, key=SMALL.canonical)
+        by_key = dataclasses.replace(evaluator, rows=rows, by_string=False)
         assert [r.score for _, r in by_key.evaluate([SMALL.parse("b a b a")], [0])] == [0.25]
 
     def test_the_best_score_and_the_best_report(self, evaluator):
-        rows = {0: Row(3.0, 1.0, 1, 0.0, 1), 1: Row(2.0, 5.0, 1, 0.0, 1)}
+        rows = {(0, 0, 0, 0): Row(3.0, 1.0, 1, 0.0, 1), (1, 1, 1, 1): Row(2.0, 5.0, 1, 0.0, 1)}
         two = dataclasses.replace(evaluator, rows=rows)
         assert (two.optimum, two.best_report, two.devices) == (3.0, 5.0, 2)
+
+    def test_the_optimum_can_be_found_whichever_string_of_an_architecture_is_asked_for(self, evaluator):
+        scores = {(0, 1, 0, 0): 9.0, (1, 0, 0, 0): 6.0, (0, 0, 0, 0): 7.0, (1, 1, 1, 1): 5.0}
+        rows = {tokens: Row(score, score, 1, 0.0, 1) for tokens, score in scores.items()}
+        assert dataclasses.replace(evaluator, rows=rows).optimum == 7.0
 
     def test_it_crosses_to_other_processes(self, evaluator):
         again = pickle.loads(pickle.dumps(evaluator))
@@ -202,6 +207,8 @@ class TestNASBench201:
             ({"line9_valid": "none"}, "line 9: valid is 'none', but must be a finite number"),
             ({"line3_test": "nan"}, "line 3: test is 'nan', but must be a finite number"),
             ({"line3_flops_m": ""}, "line 3: flops_m is '', but must be a finite number"),
+            ({"line3_params_m": "1e305"}, "line 3: params_m is '1e305', but must be a finite number"),
+            ({"line4_valid": "6_3.3"}, "line 4: valid is '6_3.3', but must be a finite number"),
             (
                 {"words": ["zero", *OPERATIONS[1:]]},
                 "line 2: nasbench201: position 1 is 'zero', but only none",
@@ -220,6 +227,9 @@ class TestNASBench201:
             (b"\xff\xfe\x00", "is no text in UTF-8"),
             (b"arch,acc\n", "has no column 'valid'; it has acc"),
             (b"arch,valid,test\n|none~0|,1,2", "line 2: nasbench201: a string is written |op~0|+"),
+            (b"arch;valid;test\n", "nor the column arch, separated by commas"),
+            (b"arch,valid,test,valid\n", "has more than one column 'valid'"),
+            (b"arch,valid,test\n|none~0|,1,2,5", "line 2: more cells than the 3 columns"),
             (b"arch,valid,test\n" + b"x" * 200_000, "is no CSV: field larger than"),
             (b"e01,e02,e12,e03,e13,e23,valid,test\n0,0,0", "line 2: valid is 'None', but must be a finite"),
         ],
@@ -285,6 +295,9 @@ class TestPublishedNASBench201:
         for i in range(2, 15_625):
             os.link(folder / "000001.pickle.pbz2", folder / f"{i:06d}.pickle.pbz2")
         self.check(nasbench201.rows(folder, *self.COLUMNS))
+        before = digest(folder)
+        (folder / ".cache").mkdir()
+        assert digest(folder) == before
 
     def test_the_file_of_nas_bench_201_as_old_and_new_pytorch_write_it(self, tmp_path):
         data = pickle.dumps(whole(("less", "full")), protocol=2)
@@ -456,6 +469,9 @@ class TestNASBenchMacro:
             ('"00000002": {', '"00000001": {', r"architecture 3: a second row for 00000001$"),
             ('"00000002": {', '"00000003": {', r"architecture 3: nasbench-macro: position 8 is '3'"),
             ('"mean_acc": 2.0,', '"mean_acc": NaN,', r"architecture 1: mean_acc is 'nan', but must be"),
+            ('"mean_acc": 2.0,', '"mean_acc": true,', r"architecture 1: mean_acc is 'True', but must be"),
+            ('"mean_acc": 2.0,', f'"mean_acc": {10**400},', r"architecture 1: mean_acc is '1000"),
+            ('"mean_acc": 2.0,', f'"mean_acc": {"1" * 5000},', r"macro.json is no JSON, or cut off"),
             ('"mean_acc": 2.0,', "", r"architecture 1: it has not the test_acc of 3 runs, mean_acc, params"),
             (
                 '"test_acc": [0.0, 1.0, 5.0]',

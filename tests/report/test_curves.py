@@ -75,6 +75,24 @@ def test_small_comparisons_can_be_drawn(settings, tmp_path):
     draw(comparison(**settings), tmp_path, **NAMES)
 
 
+def test_runs_that_begin_at_the_optimum_can_be_drawn(tmp_path):
+    best = np.ones((2, 5))
+    found = Comparison(5, 1.0, None, dict.fromkeys(("nao", "random"), Runs(best, best, best)))
+    draw(found, tmp_path, **NAMES)
+
+
+def test_what_is_above_the_optimum_has_no_regret():
+    signal = np.array([[0.0, 2.0, 2.0], [0.0, 0.5, 0.5]])
+    found = Comparison(3, 1.0, None, {"nao": Runs(signal, signal, signal)})
+    regret = figure(found, **NAMES).axes[1].get_lines()[0].get_ydata()
+    assert regret.tolist() == [1.0, 0.25, 0.25]
+
+
+def test_dollars_in_names_are_drawn_as_they_stand(tmp_path):
+    draw(comparison(), tmp_path, title="a^$^b", signal="$^$", report="$x_$")
+    assert "a^$^b" in (tmp_path / "curves.html").read_text()
+
+
 def test_nothing_that_succeeded_can_be_drawn(tmp_path):
     nothing = np.full((2, 5), np.nan)
     draw(Comparison(5, 1.0, None, {"nao": Runs(nothing, nothing, nothing)}), tmp_path, **NAMES)

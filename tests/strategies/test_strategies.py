@@ -175,6 +175,8 @@ class TestByName:
             ("random", {"size": 3}, "random has no parameter 'size'; it has none$"),
             ("evolution", {"population": "many"}, "evolution.population must be of type int, not 'many'$"),
             ("evolution", {"population": 2.5}, "evolution.population must be of type int, not 2.5$"),
+            ("evolution", {"sample": 10**20}, r"evolution.sample must be a number within \+-1,000,000,000"),
+            ("q-learning", {"start": float("inf")}, r"q-learning.start must be a number within \+-1,000,"),
             ("evolution", {"sample": True}, "evolution.sample must be of type int, not True$"),
             ("evolution", {"sample": 0}, "sample must be at least 1, not 0$"),
             ("evolution", {"population": -1}, "population must be at least 1, not -1$"),
