@@ -71,7 +71,8 @@ class ProcessEncoder(Configured):
         check_scores(space, tokens, scores)
         learnt = autoencoder(space, _of_strings(self.choices), seed)
         targets = Targets.of(self.choices.targets, scores)
-        process = Process.fit(_parts(self.choices, learnt, tokens), targets.encode(scores))
+        parts = _parts(self.choices, learnt, tokens)
+        process = Process.fit(parts, targets.encode(scores), self.choices.shares)
         quality = _quality(learnt, process, scores)
         return FittedProcessEncoder(self.choices, learnt, process, targets, quality, seed)
 
@@ -97,7 +98,7 @@ class FittedProcessEncoder:
     seed: int
 
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
-        """f(E(x)) `[B]`, in the units of the scores; the same for strings that mean the same."""
+        """f(E(x)) `[B]`, in the units of the scores."""
         return self.targets.decode(self.process.posterior(self._parts(tokens)).mean)
 
     def embed(
@@ -138,9 +139,11 @@ class FittedProcessEncoder:
         n, size = len(tokens), padded(len(tokens), 32)
         features = _features(self.choices, self.autoencoder.space, tokens)
         others = np.exp(self.process.theta[-1]) * squared_distances(features, self.process.parts[-1])
-        seen = np.array([name in self.choices.inputs for name in ("mean", "states")], np.float64)
+        seen = np.sign(self.choices.shares[:2])
         h = padded_rows(self.autoencoder.encode(tokens), size)
-        noise = np.random.default_rng([self.seed, n, round(1e6 * step)]).normal(size=h.shape)
+        # Another one each time that more is known: what was decoded last time is known by now.
+        rng = np.random.default_rng([self.seed, len(self.process.y), n, round(1e6 * step)])
+        noise = rng.normal(size=h.shape)
         noise /= np.sqrt((noise**2).sum(axis=(1, 2), keepdims=True))
         decoded, values = _improve(
             self.autoencoder.weights,
@@ -160,19 +163,18 @@ class FittedProcessEncoder:
 
 def _of_strings(choices: Configuration) -> Configuration:
     """The choices on which E and D depend, the others as in `PUBLISHED`: what is learnt once serves all."""
-    others = ("name", "targets", "steps", "moves", "relative", "gradient", "noise", "inputs", "acquisition")
+    others = ("name", "targets", "steps", "moves", "relative", "gradient", "noise", "shares", "acquisition")
     return dataclasses.replace(choices, **{name: getattr(PUBLISHED, name) for name in others})
 
 
 def _parts(choices: Configuration, learnt: Autoencoder, tokens: Int[np.ndarray, "B T"]) -> Parts:
     """What f sees: the mean embedding `[B, d]`, all hidden states `[B, S d]`, what strings mean `[B, F]`.
 
-    What the configuration leaves out is the same for all.
+    What has no share is the same for all.
     """
-    h = learnt.embed(tokens)
-    mean = h.mean(axis=1) * ("mean" in choices.inputs)
-    states = h.reshape(len(h), -1) * ("states" in choices.inputs)
-    return [mean, states, _features(choices, learnt.space, tokens)]
+    h = learnt.encode(tokens).astype(np.float64)
+    mean, states = (share > 0 for share in choices.shares[:2])
+    return [h.mean(axis=1) * mean, h.reshape(len(h), -1) * states, _features(choices, learnt.space, tokens)]
 
 
 def _features(
@@ -183,7 +185,7 @@ def _features(
     Features are counts, such as those of paths: the square root lets the tenth path tell less than the
     first.
     """
-    return np.asarray(np.sqrt(space.features(tokens)) * ("features" in choices.inputs))
+    return np.asarray(np.sqrt(space.features(tokens)) * (choices.shares[2] > 0))
 
 
 def _quality(learnt: Autoencoder, process: Process, scores: Float[np.ndarray, " N"]) -> Quality:

@@ -110,3 +110,17 @@ def test_the_order_by_improvement_spreads_over_what_is_not_known(process, rng):
     assert order[0] == first
     # Of two candidates that are nearly the same, the second tells nothing once the first is believed.
     assert abs(order.index(0) - order.index(1)) > 1
+
+
+def test_a_part_with_a_larger_share_counts_for_more_a_priori(rng):
+    part, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    equal = Process.fit([part, part], y).theta
+    unequal = Process.fit([part, part], y, shares=(9.0, 1.0)).theta
+    assert equal[2] == pytest.approx(equal[3], abs=1e-6)
+    assert unequal[2] > unequal[3] + 1
+
+
+def test_a_part_without_differences_or_without_a_share_is_no_trouble(rng):
+    part, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    for parts, shares in (([part, 0 * part], None), ([part, part], (1.0, 0.0))):
+        assert np.isfinite(Process.fit(parts, y, shares).theta).all()
