@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from nao.core import Evaluator, InputError, SearchSpace, Strategy
+from nao.core import MOST_SEED, Evaluator, InputError, SearchSpace, Strategy
 
 if TYPE_CHECKING:
     from nao.evaluators.pool import DevicePool
@@ -115,7 +115,7 @@ def evaluate(
     blocks: Blocks = 5,
     data: Data = "digits",
     data_dir: DataDir = None,
-    seed: Annotated[int, typer.Option(help="Of weights and batches.", min=0, max=2**31 - 1)] = 0,
+    seed: Annotated[int, typer.Option(help="Of weights and batches.", min=0, max=MOST_SEED)] = 0,
     cells: Cells = None,
     channels: Channels = None,
     steps: Steps = None,
@@ -211,13 +211,7 @@ def compare(
     cache: Cache = True,
 ) -> None:
     """Compare strategies: the same budget and starts, every label counted. The same command goes on."""
-    from nao.compare.entries import entries
-
-    makers = {}
-    for label, entry in entries(strategies, param or []).items():
-        # Its schedule is to end with the comparison, unless it is told otherwise.
-        own = {"budget": budget} if entry.name == "q-learning" else {}
-        makers[label] = Maker(entry.name, own | dict(entry.parameters), cache)
+    made = makers(strategies, param or [], budget, cache)
     how = {"budget": budget, "repeats": repeats, "seed": seed}
     child = given(cells=cells, channels=channels, steps=steps, batch=batch)
     child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
@@ -226,7 +220,7 @@ def compare(
             raise InputError("--signal, --report and --workers are for a --table; without one, see --devices")
         evaluator = pool(space, blocks, data, data_dir, child, devices, cache)
         columns = ("validation score", "test score")
-        contest(makers, evaluator, out, f"{space} on {data}", columns, durable=True, **how)
+        contest(made, evaluator, out, f"{space} on {data}", columns, durable=True, **how)
         return
     if child or given(data_dir=data_dir, devices=devices):
         raise InputError("the child network, --data-dir and --devices are for training; a --table has scores")
@@ -236,7 +230,7 @@ def compare(
 
     known = tables.table(space, table, signal, report)
     how |= {"workers": workers if workers is not None else len(os.sched_getaffinity(0))}
-    contest(makers, known, out, f"{space}, {table.name}", (signal, report), optimum=known.optimum, **how)
+    contest(made, known, out, f"{space}, {table.name}", (signal, report), optimum=known.optimum, **how)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,6 +262,18 @@ class Maker:
         prepare(1, self.cache)
         rule = {"choose": "first"} if kind == "published" else {}  # as `optimize` does
         return NAO(space, encoder(kind), seed=seed, **rule | parameters)
+
+
+def makers(strategies: str, parameters: list[str], budget: int, cache: bool) -> dict[str, Maker]:
+    """Makes each strategy of a comparison, by its label, from what is said on the command line."""
+    from nao.compare.entries import entries
+
+    made = {}
+    for label, entry in entries(strategies, parameters).items():
+        # Its schedule is to end with the comparison, unless it is told otherwise.
+        own = {"budget": budget} if entry.name == "q-learning" else {}
+        made[label] = Maker(entry.name, own | dict(entry.parameters), cache)
+    return made
 
 
 def contest(

@@ -17,15 +17,12 @@ stopped.
 import argparse
 import dataclasses
 import functools
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from controls import Favourites, random_directions
-from shared import add_evaluator, evaluator, markdown
+from shared import add_comparison, add_evaluator, evaluator, markdown, play
 
-from nao.compare import compare
 from nao.core import Encoder, Json, SearchSpace
 from nao.encoders import ProcessEncoder
 from nao.encoders.configuration import DEFAULT
@@ -76,29 +73,12 @@ def make(variant: str, space: SearchSpace, seed: int) -> NAO:
 def main() -> None:
     parser = argparse.ArgumentParser()
     add_evaluator(parser)
-    parser.add_argument("--out", type=Path, required=True)
+    add_comparison(parser, budget=80, digits=3)
     parser.add_argument("--variants", default=",".join(VARIANTS))
-    parser.add_argument("--budget", type=int, default=80)
-    parser.add_argument("--repeats", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--digits", type=int, default=3, help="of the scores that are printed")
     given = parser.parse_args()
 
-    where = evaluator(given)
-    trained = given.table is None
     labels = ["default", *(label for label in given.variants.split(",") if label != "default")]
-    found = compare(
-        {label: functools.partial(make, label) for label in labels},
-        where,
-        budget=given.budget,
-        repeats=given.repeats,
-        seed=given.seed,
-        optimum=None if trained else where.optimum,
-        out=given.out,
-        durable=trained,
-        workers=1 if trained else given.workers,
-    )
+    found = play({label: functools.partial(make, label) for label in labels}, evaluator(given), given)
     print(markdown(found, [min(50, given.budget), given.budget], given.digits))
 
 

@@ -86,9 +86,7 @@ def main() -> None:
         for quantity in values[:, 1:].transpose(1, 0, 2):
             difference = estimates(quantity[:, [0]] - quantity[:, [i]])
             cells.append(f"{quantity[:, i].mean():.{given.digits}f}")
-            cells.append(
-                "" if i == 0 or difference[0][0] is None else interval(difference, 0, given.digits, "+")
-            )
+            cells.append(interval(difference, 0, given.digits, "+") if i else "")
         print(f"| {' | '.join(cells)} |")
 
 

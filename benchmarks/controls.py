@@ -42,7 +42,7 @@ class Favourites:
         self, space: SearchSpace, tokens: np.ndarray, scores: np.ndarray, *, seed: int
     ) -> "FittedFavourites":
         fitted = self.inner.fit(space, tokens, scores, seed=seed)
-        return FittedFavourites(fitted, space, self.mutated, seed)
+        return FittedFavourites(fitted, space, self.mutated, (seed, len(scores)))
 
     def configuration(self) -> Mapping[str, Json]:
         return {**self.inner.configuration(), "name": "favourites", "mutated": self.mutated}
@@ -55,7 +55,7 @@ class FittedFavourites:
     inner: FittedEncoder
     space: SearchSpace
     mutated: float
-    seed: int
+    seed: tuple[int, int]  # as for the noise of `default`, another one each time that more is known
 
     @property
     def quality(self) -> Quality:
@@ -72,7 +72,7 @@ class FittedFavourites:
 
     def improve(self, tokens: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
         """For each seed a random neighbour of it, or a random string."""
-        rng = np.random.default_rng([self.seed, len(tokens), round(1e6 * step)])
+        rng = np.random.default_rng([*self.seed, len(tokens), round(1e6 * step)])
         found = self.space.grammar.sample(rng, len(tokens)).astype(np.int32)
         for i in np.flatnonzero(rng.random(len(tokens)) < self.mutated):
             x = Architecture(tuple(tokens[i].tolist()), self.space)

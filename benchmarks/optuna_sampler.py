@@ -84,10 +84,11 @@ class OptunaGP:
         return {}
 
     def state(self) -> Json:
-        return {}
+        """What has been told is told again; the sampler's own random numbers begin anew."""
+        return {"begun": self._beginning.begun}
 
     def restore(self, state: Json) -> None:
-        raise NotImplementedError("a run of Optuna's begins anew")
+        self._beginning.begun = state["begun"]
 
     def configuration(self) -> Mapping[str, Json]:
         versions = {"optuna": optuna.__version__, "torch": torch.__version__}

@@ -15,15 +15,11 @@ comparison: the same command goes on, and prints again when nothing is left to p
 
 import argparse
 import functools
-import os
 from collections.abc import Callable
-from pathlib import Path
 
-from shared import add_evaluator, evaluator, markdown
+from shared import add_comparison, add_evaluator, evaluator, markdown, play
 
-from nao.cli import Maker
-from nao.compare import compare
-from nao.compare.entries import entries
+from nao.cli import makers
 from nao.core import SearchSpace, Strategy
 
 
@@ -33,39 +29,23 @@ def optuna(space: SearchSpace, seed: int, **parameters: int) -> Strategy:
     return OptunaGP(space, seed=seed, **parameters)
 
 
-def makers(strategies: str, parameters: list[str]) -> dict[str, Callable[[SearchSpace, int], Strategy]]:
+def made(strategies: str, parameters: list[str], budget: int) -> dict[str, Callable[..., Strategy]]:
+    """As `nao compare` makes them."""
     return {
-        label: functools.partial(optuna, **entry.parameters)
-        if entry.name == "optuna"
-        else Maker(entry.name, entry.parameters, cache=True)
-        for label, entry in entries(strategies, parameters).items()
+        label: functools.partial(optuna, **maker.parameters) if maker.name == "optuna" else maker
+        for label, maker in makers(strategies, parameters, budget, cache=True).items()
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     add_evaluator(parser)
-    parser.add_argument("--out", type=Path, required=True)
+    add_comparison(parser, budget=200, digits=2)
     parser.add_argument("--strategies", default="nao,gp,local-search,evolution,progressive,random")
     parser.add_argument("--param", action="append", default=[])
-    parser.add_argument("--budget", type=int, default=200)
-    parser.add_argument("--repeats", type=int, default=30)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--digits", type=int, default=2, help="of the scores that are printed")
     given = parser.parse_args()
 
-    where = evaluator(given)
-    trained = given.table is None
-    found = compare(
-        makers(given.strategies, given.param),
-        where,
-        budget=given.budget,
-        repeats=given.repeats,
-        optimum=None if trained else where.optimum,
-        out=given.out,
-        durable=trained,
-        workers=1 if trained else given.workers,
-    )
+    found = play(made(given.strategies, given.param, given.budget), evaluator(given), given)
     print(markdown(found, [given.budget // 2, given.budget], given.digits))
 
 

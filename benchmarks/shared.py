@@ -1,12 +1,15 @@
 """What benchmarks of whole searches have in common: where they search, and the table they print."""
 
 import argparse
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from nao.compare import Comparison
+from nao.compare import Comparison, compare
 from nao.compare.curves import queries_to, share_at
+from nao.compare.harness import Maker
 from nao.compare.tables import estimates
 from nao.core import Evaluator
 from nao.data import load
@@ -26,14 +29,40 @@ def add_evaluator(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="digits", help="what children are trained on, without a table")
 
 
+def add_comparison(parser: argparse.ArgumentParser, budget: int, digits: int) -> None:
+    """The options that `play` reads, and how many digits of scores are printed."""
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--budget", type=int, default=budget)
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--digits", type=int, default=digits, help="of the scores that are printed")
+
+
 def evaluator(given: argparse.Namespace) -> Evaluator:
     if given.table is not None:
+        if given.signal is None:
+            raise SystemExit("a --table needs the --signal to search by")
         return table(given.space, given.table, given.signal, given.report or given.signal)
     prepare()
     return DevicePool(space(given.space), load(given.data), Child())
 
 
-def markdown(found: Comparison, at: list[int], digits: int = 2) -> str:
+def play(makers: Mapping[str, Maker], where: Evaluator, given: argparse.Namespace) -> Comparison:
+    """Plays or goes on with the comparison in the folder `out`."""
+    trained = given.table is None
+    return compare(
+        makers,
+        where,
+        budget=given.budget,
+        repeats=given.repeats,
+        optimum=None if trained else where.optimum,
+        out=given.out,
+        durable=trained,
+        workers=1 if trained else given.workers,
+    )
+
+
+def markdown(found: Comparison, at: list[int], digits: int) -> str:
     """A row for each strategy: at some places on the axis of M, and what it needed to find the optimum.
 
     Differences are those of the first strategy to the row, paired.
@@ -62,5 +91,7 @@ def markdown(found: Comparison, at: list[int], digits: int = 2) -> str:
 
 
 def interval(estimated: tuple, i: int, digits: int, sign: str = "") -> str:
+    if estimated[0][i] is None:  # some run has no score yet
+        return ""
     mean, low, high = (f"{values[i]:{sign}.{digits}f}" for values in estimated)
     return f"{mean} [{low}, {high}]"

@@ -163,7 +163,8 @@ class FittedProcessEncoder:
 
 def _of_strings(choices: Configuration) -> Configuration:
     """The choices on which E and D depend, the others as in `PUBLISHED`: what is learnt once serves all."""
-    others = ("name", "targets", "steps", "moves", "relative", "gradient", "noise", "shares", "acquisition")
+    others = ["name", "targets", "variants", "steps", "moves", "relative", "gradient", "noise", "shares"]
+    others += ["acquisition"]
     return dataclasses.replace(choices, **{name: getattr(PUBLISHED, name) for name in others})
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from nao.grammar import Grammar
 
+MOST_SEED = 2**31 - 1
 Json = Any  # what `json.dumps` takes: a configuration, a state
 
 

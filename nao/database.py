@@ -141,11 +141,11 @@ def locked(folder: Path, mine: str) -> Iterator[None]:
     Raises:
       InputError: it cannot be written, is in use, or holds something else.
     """
-    for name, kind in KINDS.items():
-        if name != mine and (folder / name).exists():
-            raise InputError(f"{folder} is the folder of a {kind}; choose another with --out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        others = [kind for name, kind in KINDS.items() if name != mine and (folder / name).exists()]
+        if others:
+            raise InputError(f"{folder} is the folder of a {others[0]}; choose another with --out")
         file = (folder / "lock").open("a")
     except OSError as error:
         raise InputError(f"cannot write in {folder}: {error.strerror}; choose another with --out") from error

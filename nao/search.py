@@ -15,13 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nao.core import Architecture, Encoder, Evaluator, InputError, Json, SearchSpace, Strategy
+from nao.core import MOST_SEED, Architecture, Encoder, Evaluator, InputError, Json, SearchSpace, Strategy
 from nao.history import History, Trial
 from nao.observer import Observer, Silent
 from nao.strategies.nao import NAO
 from nao.study import Study
-
-MOST_SEED = 2**31 - 1
 
 
 def optimize(

@@ -373,7 +373,7 @@ class TestCompare:
             (["--param", "random.sedes=3"], "sedes"),
             (["--param", "seeds=3"], "--param takes LABEL.PARAMETER=VALUE"),
             (["--param", "gp.seeds=3"], "there is no 'gp'"),
-            (["--param", "nao.seeds=1e999"], "nao.seeds must be a number within +-1,000,000,000, not inf"),
+            (["--param", f"nao.seeds={10**20}"], "nao.seeds must be a number within +-1,000,000,000, not 1"),
             (["--budget", "0"], "budget must be at least 1 and at most 1,000,000, not 0"),
             (["--repeats", "0"], "repeats must be at least 1 and at most 1,000,000, not 0"),
             (["--workers", "0"], "workers must be at least 1 and at most 1,000,000, not 0"),

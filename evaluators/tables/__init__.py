@@ -22,23 +22,23 @@ __all__ = ["READERS", "Table", "table"]
 
 def _nasbench101(file: Path, signal: str, report: str) -> Table:
     rows = nasbench101.rows(file, signal, report)
-    return Table(NASBENCH101, rows, False, _source(file, signal, report))
+    return Table(NASBENCH101, rows, by_string=False, source=_source(file, signal, report))
 
 
 def _nasbench201(file: Path, signal: str, report: str) -> Table:
     rows = nasbench201.rows(file, signal, report)
-    return Table(NASBENCH201, rows, True, _source(file, signal, report))
+    return Table(NASBENCH201, rows, by_string=True, source=_source(file, signal, report))
 
 
 def _nasbench_macro(file: Path, signal: str, report: str) -> Table:
     rows = nasbench_macro.rows(file, signal, report)
-    return Table(NASBENCH_MACRO, rows, True, _source(file, signal, report))
+    return Table(NASBENCH_MACRO, rows, by_string=True, source=_source(file, signal, report))
 
 
 def _nasbench_graph(dataset: Path, signal: str, report: str) -> Table:
     space, rows = nasbench_graph.rows(str(dataset), signal, report)
     source = {"dataset": str(dataset), "signal": signal, "report": report}
-    return Table(space, rows, False, source)
+    return Table(space, rows, by_string=False, source=source)
 
 
 READERS = {

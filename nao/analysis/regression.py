@@ -86,7 +86,8 @@ class Process:
         Args:
           parts: the inputs, a `[N, F]` for each part.
           y: `[N]` targets, about standard normal.
-          shares: how much each part has to do with that a priori; equal ones, unless they are given.
+          shares: how much each part has to do with that a priori; equal ones, unless they are given. A part
+            that is the same for all may have 0.
         """
         N = len(y)
         share = np.ones(len(parts)) if shares is None else np.asarray(shares)
@@ -94,8 +95,10 @@ class Process:
         some = np.argsort(y, kind="stable")[np.linspace(0, N - 1, min(N, FITTED)).astype(int)]
         squares = np.stack([squared_distances(p[some], p[some]) for p in parts])
         mean = squares.mean(axis=(1, 2))
-        # A part in which all are the same tells nothing, whatever its scale.
-        scales = np.where((mean > 0) & (share > 0), share, 1.0) / np.where(mean > 0, mean, 1.0)
+        if (share[mean > 0] <= 0).any():
+            raise ValueError("a part in which inputs differ needs a share")
+        # Where all are the same no scale tells anything.
+        scales = np.divide(share, mean, out=np.ones_like(mean), where=mean > 0)
         prior = np.array([0.0, NOISE, *np.log(scales)])
         found = optimize.minimize(
             negative_log_posterior,

@@ -51,7 +51,8 @@ class Comparison:
 
     Attributes:
       budget: M.
-      optimum: the best signal there is, where that is known.
+      optimum: the best signal that every run can come to, where that is known. A run may find a better one,
+        where strings of one architecture have scores of their own.
       random: the label of random search, which others are measured against, where it takes part.
       runs: by label; row r of each has the seed of repeat r.
     """
@@ -75,7 +76,7 @@ def stacked(runs: Sequence[Iterable[Query]], budget: int) -> Runs:
 
 
 def queries_to(optimum: float, runs: Runs, m: Int[np.ndarray, " G"]) -> Float[np.ndarray, "R G"]:
-    """How many queries each run needs until its best signal is the optimum, counted up to m.
+    """How many queries each run needs until its best signal is at least the optimum, counted up to m.
 
     A run that is not there by m counts as m: the mean is then too low, and `share_at` says for how many.
     """
@@ -86,7 +87,7 @@ def queries_to(optimum: float, runs: Runs, m: Int[np.ndarray, " G"]) -> Float[np
 
 
 def share_at(optimum: float, runs: Runs, m: Int[np.ndarray, " G"]) -> Float[np.ndarray, " G"]:
-    """The share of the runs whose best signal is the optimum by m."""
+    """The share of the runs whose best signal is at least the optimum by m."""
     share: Float[np.ndarray, " G"] = np.mean(runs.best_signal[:, m - 1] >= optimum, axis=0)
     return share
 

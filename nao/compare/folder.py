@@ -5,7 +5,6 @@ that was killed at any moment therefore plays the runs that have no file. Strate
 added later; everything else is what the runs have in common, and must stay.
 """
 
-import contextlib
 import csv
 import dataclasses
 import io
@@ -13,7 +12,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nao.compare.observer import Job
@@ -55,31 +54,33 @@ class Folder:
             raise InputError(
                 f"{path} belongs to another comparison: {'; '.join(found[:3])}; choose another with --out"
             )
-        with _explained(path):
+        try:
             (path / RUNS).mkdir(exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot write in {path / RUNS}: {error.strerror}") from error
         together = {**ours, "strategies": theirs["strategies"] | ours["strategies"]}
         write(path / COMPARISON, json.dumps(together, indent=2) + "\n")
 
     def _settings(self) -> dict[str, Json] | None:
         """What the folder was made for; None in a new one."""
-        try:
-            with _explained(self.path):
-                found = json.loads((self.path / COMPARISON).read_text())
-        except FileNotFoundError:
+        content = _content(self.path / COMPARISON)
+        if content is None:
             if any(self.path.glob(f"{RUNS}/*")):
                 raise InputError(
                     f"{self.path} has runs, but no {COMPARISON} that says of what; choose another with --out"
-                ) from None
+                )
             return None
+        try:
+            found = json.loads(content)
         except ValueError:
-            found = {}
+            found = None
         kinds = {name: type(value) for name, value in found.items()} if isinstance(found, dict) else {}
         if kinds != {"settings": dict, "strategies": dict}:
             raise InputError(f"{self.path / COMPARISON} is of no comparison; choose another with --out")
         return dict(found)
 
     def _has_runs(self, label: str) -> bool:
-        """Whether a strategy has been played, as far as its first result."""
+        """Whether there is a run of a strategy: a finished one, or one that has begun its study."""
         name = re.compile(re.escape(label) + r"-\d+(\.csv)?")
         return any(name.fullmatch(file.name) for file in self.path.glob(f"{RUNS}/*"))
 
@@ -93,18 +94,18 @@ class Folder:
 
     def load(self, job: Job) -> list[Query] | None:
         """Reads the file of a run; None when it is not finished."""
+        content = _content(self._file(job))
+        if content is None:
+            return None
         try:
-            with self._file(job).open(newline="") as file:
-                columns, *rows = csv.reader(file)
-                queries = [_query(*row) for row in rows]
+            columns, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+            queries = [_query(*row) for row in rows]
             if columns != names(Query) or not 0 < len(queries) <= self._budget:
                 raise ValueError
             if [query.m for query in queries] != [*range(1, len(queries) + 1)]:
                 raise ValueError
             return queries
-        except FileNotFoundError:
-            return None
-        except (OSError, TypeError, ValueError, csv.Error) as error:
+        except (TypeError, ValueError, csv.Error) as error:
             raise InputError(f"{self._file(job)} is damaged; delete it and give the same command") from error
 
     def _file(self, job: Job) -> Path:
@@ -114,9 +115,10 @@ class Folder:
 def _query(m: str, architecture: str, origin: str, signal: str, reported: str, cpu_seconds: str) -> Query:
     """Reads what `rows_text` writes."""
     score, report = (float(cell) if cell else None for cell in (signal, reported))
-    if not all(map(math.isfinite, (score or 0.0, report or 0.0))):
+    seconds = float(cpu_seconds)
+    if not all(map(math.isfinite, (score or 0.0, report or 0.0, seconds))):
         raise ValueError
-    return Query(int(m), architecture, origin, score, report, float(cpu_seconds))
+    return Query(int(m), architecture, origin, score, report, seconds)
 
 
 def names(kind: type) -> list[str]:
@@ -134,15 +136,18 @@ def rows_text(kind: type, rows: Iterable[Json]) -> str:
     return text.getvalue()
 
 
-@contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Turns what the disk says of a folder into an InputError; that a file is not there is no fault."""
+def _content(file: Path) -> bytes | None:
+    """What is in a file; None when there is none.
+
+    Raises:
+      InputError: the disk does not give it.
+    """
     try:
-        yield
+        return file.read_bytes()
     except FileNotFoundError:
-        raise
+        return None
     except OSError as error:
-        raise InputError(f"cannot use {folder}: {error}; choose another with --out") from error
+        raise InputError(f"cannot read {file}: {error.strerror}") from error
 
 
 def write(file: Path, text: str | bytes) -> None:

@@ -14,8 +14,7 @@ from nao.compare.folder import Folder, rows_text, write
 from nao.compare.observer import Job, Observer, Silent
 from nao.compare.run import Query, run
 from nao.compare.workers import play_in_workers
-from nao.core import Evaluator, InputError, SearchSpace, Strategy
-from nao.search import MOST_SEED
+from nao.core import MOST_SEED, Evaluator, InputError, SearchSpace, Strategy
 from nao.study import Study
 
 MOST = 1_000_000  # more labels, repeats or workers are taken to be a mistake
@@ -46,7 +45,7 @@ def compare(
       budget: M, the labels of a run.
       repeats: R, the runs of each strategy.
       seed: of the first repeat; repeat r of every strategy has the seed `seed + r`.
-      optimum: the best signal there is, where that is known.
+      optimum: the best signal that every run can come to, where that is known.
       out: the folder of the comparison, for its runs and tables. A comparison that was killed goes on
         when it is called again with the same folder. None keeps nothing.
       durable: give every run a study in the folder, which has each result as soon as it arrives.
@@ -186,4 +185,6 @@ def _check(makers: Mapping[str, Maker], budget: int, repeats: int, seed: int, wo
         raise InputError("there is no strategy to compare; name at least one")
     for label in makers:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{,99}", label):  # a part of file names
-            raise InputError(f"a label must be of letters, digits and . _ + -, not {label[:40]!r}")
+            raise InputError(
+                f"a label must be of at most 100 letters, digits and . _ + -, not {label[:40]!r}"
+            )

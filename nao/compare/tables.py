@@ -44,8 +44,8 @@ class Summary:
       mean: of the reporting scores of their best architectures.
       ci_low: where the interval of the mean begins,
       ci_high: and where it ends.
-      queries_to_optimum: mean number of labels until the best signal there is was found; a run that has
-        not found it by m counts as m. None where the optimum is not known.
+      queries_to_optimum: mean number of labels until the optimum was found (see `Comparison`); a run that
+        has not found it by m counts as m. None where the optimum is not known.
       share_at_optimum: the share of the runs that have found it by m.
       cpu_seconds: mean of what the strategy itself has computed, evaluations not counted.
     """

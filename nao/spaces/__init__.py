@@ -11,7 +11,8 @@ A map of this room:
   whose scores are known (`nao.evaluators.tables`).
 - `nao.spaces.listed`: spaces with so few strings that all of them are listed.
 - `nao.spaces.dag`: graphs written column by column. `nao.spaces.edits`: one token replaced.
-- `nao.spaces.text`: reading a string, and what is said about a malformed one.
+- `nao.spaces.text`: reading and writing strings, what is said about a malformed one, and `Worded`, the part
+  of a space that follows from its words and grammar.
 
 What a space must offer is the protocol `nao.core.SearchSpace`.
 """

@@ -4,6 +4,7 @@ Axis letters: T tokens of a string, V vocabulary.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 from jaxtyping import Bool
@@ -95,17 +96,19 @@ class Worded:
         """The tokens `[V]` that may follow a legal prefix of fewer than T tokens."""
         return self.grammar.after(prefix)
 
-    def sample(self: SearchSpace, rng: np.random.Generator, n: int) -> list[Architecture]:
+    def sample(self, rng: np.random.Generator, n: int) -> list[Architecture]:
         """Draws n strings uniformly, with replacement."""
-        return [Architecture(tuple(tokens), self) for tokens in self.grammar.sample(rng, n).tolist()]
+        space = cast(SearchSpace, self)
+        return [Architecture(tuple(tokens), space) for tokens in self.grammar.sample(rng, n).tolist()]
 
-    def parse(self: SearchSpace, text: str) -> Architecture:
+    def parse(self, text: str) -> Architecture:
         """Reads T words separated by any white space.
 
         Raises:
           InputError: with the position of the first wrong word and what is legal there.
         """
-        return Architecture(read(text, self.name, self.vocabulary, self.grammar), self)
+        tokens = read(text, self.name, self.vocabulary, self.grammar)
+        return Architecture(tokens, cast(SearchSpace, self))
 
     def format(self, tokens: Sequence[int]) -> str:
         """The T words, separated by single spaces."""

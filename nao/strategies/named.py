@@ -59,10 +59,11 @@ def checked(name: str, make: Callable[..., Strategy], parameters: Mapping[str, J
         if key not in types:
             has = f"it has {', '.join(types)}" if types else "it has none"
             raise InputError(f"{name} has no parameter {key[:40]!r}; {has}")
+        whole = types[key] is float and type(value) is int
+        if not whole and type(value) is not types[key]:
+            raise InputError(f"{name}.{key} must be of type {types[key].__name__}, not {value!r:.40}")
         if isinstance(value, int | float) and not -MOST <= value <= MOST:
             raise InputError(f"{name}.{key} must be a number within +-{MOST:,}, not {value!r:.40}")
-        if types[key] is float and type(value) is int:
+        if whole:
             taken[key] = float(value)
-        elif type(value) is not types[key]:
-            raise InputError(f"{name}.{key} must be of type {types[key].__name__}, not {value!r:.40}")
     return taken

@@ -147,7 +147,7 @@ class TestCompare:
     @pytest.mark.parametrize(
         ("settings", "complaint"),
         [
-            ({"makers": {"a" * 101: random}}, "a label must be of letters"),
+            ({"makers": {"a" * 101: random}}, "a label must be of at most 100 letters"),
             ({"budget": 0}, "budget must be at least 1 and at most 1,000,000, not 0"),
             ({"budget": 10**9}, "budget must be at least 1 and at most 1,000,000, not 1000000000"),
             ({"repeats": 0}, "repeats must be at least 1 and"),
@@ -155,7 +155,7 @@ class TestCompare:
             ({"seed": 10**20}, "seed must be at least 0 and at most 2,147,483,647, not 1"),
             ({"workers": 0}, "workers must be at least 1 and"),
             ({"makers": {}}, "there is no strategy"),
-            ({"makers": {"../a": random}}, "a label must be of letters"),
+            ({"makers": {"../a": random}}, "a label must be of at most 100 letters"),
             ({"durable": True}, "durable runs need a folder"),
         ],
     )
@@ -283,7 +283,17 @@ class TestGoingOn:
         small({"random": random}, budget=2, repeats=1, out=tmp_path, observer=inside)
         assert inside.seen
 
-    def test_an_unwritable_folder(self):
+    @pytest.mark.parametrize("place", ["comparison.json", "runs/nao-2.csv"])
+    def test_what_cannot_be_read_is_not_called_damaged(self, place, tmp_path):
+        small(out=tmp_path)
+        (tmp_path / place).unlink()
+        (tmp_path / place).mkdir()
+        with pytest.raises(InputError, match=rf"cannot read .*{place}: Is a directory"):
+            small(out=tmp_path)
+
+    def test_an_unwritable_folder(self, tmp_path):
+        with pytest.raises(InputError, match=r"cannot write in .*: File name too long"):
+            small(out=tmp_path / ("a" * 300))
         with pytest.raises(InputError, match="cannot write in /dev/null/x"):
             small(out="/dev/null/x")
 
