@@ -55,7 +55,7 @@ class FittedFavourites:
     inner: FittedEncoder
     space: SearchSpace
     mutated: float
-    seed: tuple[int, int]  # as for the noise of `default`, another one each time that more is known
+    seed: tuple[int, int]  # other strings each time that more is known
 
     @property
     def quality(self) -> Quality:

@@ -3,11 +3,13 @@
 This is Eqn. (1) with lambda = 0, on strings that cost nothing. It needs no scores, so it is done once for a
 search, and what is learnt from the scores (`process_encoder.py`) stays the same space all along.
 
-Axis letters: B strings, U others, T tokens, S steps of the encoder, d hidden units.
+Axis letters: B strings, U others, A strings that mean the same, T tokens, S steps of the encoder, d hidden
+units.
 """
 
 import dataclasses
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from nao.analysis.ranking import hamming
-from nao.core import SearchSpace
+from nao.core import Architecture, SearchSpace
 from nao.encoders.configuration import Configuration
 from nao.encoders.decode import Rules, greedy
 from nao.encoders.fit import Data, Weights, fit, structure
@@ -60,18 +62,43 @@ class Autoencoder:
     rules: Rules
     weights: Weights
     hamming: float = float("nan")
+    _embedded: dict[bytes, Float[np.ndarray, "S d"]] = dataclasses.field(default_factory=dict, repr=False)
 
     def encode(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B S d"]:
         """All hidden states of E for each string."""
-        padding = padded_rows(tokens.astype(np.int32), padded(len(tokens), 32))
+        padding = padded_rows(tokens.astype(np.int32), padded(len(tokens), 64))
         h = _encode(self.weights, jnp.asarray(padding), choices=self.choices, sizes=self.sizes)
         return np.asarray(h)[: len(tokens)]
 
     def decode(self, h: Float[np.ndarray, "B S d"]) -> Int[np.ndarray, "B T"]:
         """The string that D writes for each embedding."""
-        padding = jnp.asarray(padded_rows(h, padded(len(h), 32)))
+        padding = jnp.asarray(padded_rows(h, padded(len(h), 64)))
         decoded = _decode(self.weights, padding, self.rules, choices=self.choices, sizes=self.sizes)
         return np.asarray(decoded)[: len(h)]
+
+    def embed(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B S d"]:
+        """The embedding of each architecture: h_1 .. h_S, each averaged over its strings.
+
+        Strings that mean the same have the same one. Where an architecture has more than `variants`
+        strings it is averaged over so many random ones, the same each time for the same string.
+        """
+        strings = np.ascontiguousarray(tokens, np.int32)
+        new = {x.tobytes(): x for x in strings if x.tobytes() not in self._embedded}
+        if new:
+            same = [_same(self.space, x, self.choices.variants) for x in new.values()]
+            h = self.encode(np.concatenate(same)).astype(np.float64)
+            for key, part in zip(new, np.split(h, np.cumsum([len(x) for x in same])[:-1]), strict=True):
+                self._embedded[key] = part.mean(axis=0)
+        return np.array([self._embedded[x.tobytes()] for x in strings])
+
+
+def _same(space: SearchSpace, tokens: Int[np.ndarray, " T"], most: int) -> Int[np.ndarray, "A T"]:
+    """All strings that mean the same as one, in order, or `most` random ones where there are more."""
+    x = Architecture(tuple(tokens.tolist()), space)
+    others = list(itertools.islice(space.symmetric(x), most))
+    if len(others) < most:
+        return np.array(sorted([x.tokens, *(other.tokens for other in others)]), np.int32)
+    return space.redraw(np.tile(tokens, (most, 1)), np.random.default_rng(x.tokens))
 
 
 @functools.lru_cache(maxsize=2)

@@ -46,8 +46,8 @@ class Configuration:
         length of the gradient; else eta multiplies the gradient.
       gradient: with `relative`, how much of a move goes up the gradient,
       noise: and how much in a random direction that is each seed's own.
-      shares: how much a Gaussian process sees a priori of an architecture's mean embedding, of all its hidden
-        states, and of what it means (`SearchSpace.features`); what has 0 is left out.
+      inputs: what a Gaussian process sees of an architecture: its mean embedding, all its hidden states, what
+        it means (`SearchSpace.features`).
       acquisition: what such a process climbs, and chooses by: the expected improvement, or its mean alone.
     """
 
@@ -92,9 +92,7 @@ class Configuration:
     relative: bool = False
     gradient: float = 1.0
     noise: float = 0.0
-    # With equal shares the many hidden states hide what the other two tell, until there are many scores;
-    # without them f does not see where in a string a token stands.
-    shares: tuple[float, float, float] = (16.0, 1.0, 16.0)
+    inputs: tuple[Literal["mean", "states", "features"], ...] = ("mean", "states", "features")
     acquisition: Literal["improvement", "mean"] = "improvement"
 
 

@@ -71,8 +71,7 @@ class ProcessEncoder(Configured):
         check_scores(space, tokens, scores)
         learnt = autoencoder(space, _of_strings(self.choices), seed)
         targets = Targets.of(self.choices.targets, scores)
-        parts = _parts(self.choices, learnt, tokens)
-        process = Process.fit(parts, targets.encode(scores), self.choices.shares)
+        process = Process.fit(_parts(self.choices, learnt, tokens), targets.encode(scores))
         quality = _quality(learnt, process, scores)
         return FittedProcessEncoder(self.choices, learnt, process, targets, quality, seed)
 
@@ -98,7 +97,7 @@ class FittedProcessEncoder:
     seed: int
 
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
-        """f(E(x)) `[B]`, in the units of the scores."""
+        """f(E(x)) `[B]`, in the units of the scores; the same for strings that mean the same."""
         return self.targets.decode(self.process.posterior(self._parts(tokens)).mean)
 
     def embed(
@@ -139,11 +138,9 @@ class FittedProcessEncoder:
         n, size = len(tokens), padded(len(tokens), 32)
         features = _features(self.choices, self.autoencoder.space, tokens)
         others = np.exp(self.process.theta[-1]) * squared_distances(features, self.process.parts[-1])
-        seen = np.sign(self.choices.shares[:2])
+        seen = np.array([name in self.choices.inputs for name in ("mean", "states")], np.float64)
         h = padded_rows(self.autoencoder.encode(tokens), size)
-        # Another one each time that more is known: what was decoded last time is known by now.
-        rng = np.random.default_rng([self.seed, len(self.process.y), n, round(1e6 * step)])
-        noise = rng.normal(size=h.shape)
+        noise = np.random.default_rng([self.seed, n, round(1e6 * step)]).normal(size=h.shape)
         noise /= np.sqrt((noise**2).sum(axis=(1, 2), keepdims=True))
         decoded, values = _improve(
             self.autoencoder.weights,
@@ -163,19 +160,19 @@ class FittedProcessEncoder:
 
 def _of_strings(choices: Configuration) -> Configuration:
     """The choices on which E and D depend, the others as in `PUBLISHED`: what is learnt once serves all."""
-    others = ["name", "targets", "variants", "steps", "moves", "relative", "gradient", "noise", "shares"]
-    others += ["acquisition"]
+    others = ("name", "targets", "steps", "moves", "relative", "gradient", "noise", "inputs", "acquisition")
     return dataclasses.replace(choices, **{name: getattr(PUBLISHED, name) for name in others})
 
 
 def _parts(choices: Configuration, learnt: Autoencoder, tokens: Int[np.ndarray, "B T"]) -> Parts:
     """What f sees: the mean embedding `[B, d]`, all hidden states `[B, S d]`, what strings mean `[B, F]`.
 
-    What has no share is the same for all.
+    What the configuration leaves out is the same for all.
     """
-    h = learnt.encode(tokens).astype(np.float64)
-    mean, states = (share > 0 for share in choices.shares[:2])
-    return [h.mean(axis=1) * mean, h.reshape(len(h), -1) * states, _features(choices, learnt.space, tokens)]
+    h = learnt.embed(tokens)
+    mean = h.mean(axis=1) * ("mean" in choices.inputs)
+    states = h.reshape(len(h), -1) * ("states" in choices.inputs)
+    return [mean, states, _features(choices, learnt.space, tokens)]
 
 
 def _features(
@@ -186,7 +183,7 @@ def _features(
     Features are counts, such as those of paths: the square root lets the tenth path tell less than the
     first.
     """
-    return np.asarray(np.sqrt(space.features(tokens)) * (choices.shares[2] > 0))
+    return np.asarray(np.sqrt(space.features(tokens)) * ("features" in choices.inputs))
 
 
 def _quality(learnt: Autoencoder, process: Process, scores: Float[np.ndarray, " N"]) -> Quality:

@@ -75,31 +75,17 @@ class Process:
     theta: Float[np.ndarray, " H"]
 
     @classmethod
-    def fit(
-        cls, parts: Parts, y: Float[np.ndarray, " N"], shares: Sequence[float] | None = None
-    ) -> "Process":
+    def fit(cls, parts: Parts, y: Float[np.ndarray, " N"]) -> "Process":
         """The process whose theta has the highest posterior density.
 
-        A priori theta is normal with standard deviation 1, and inputs at the mean distance in every part have
-        e^-1 of the covariance. It is fitted to at most `FITTED` observations, evenly over the ranks.
-
-        Args:
-          parts: the inputs, a `[N, F]` for each part.
-          y: `[N]` targets, about standard normal.
-          shares: how much each part has to do with that a priori; equal ones, unless they are given. A part
-            that is the same for all may have 0.
+        A priori theta is normal with standard deviation 1; inputs at the mean distance in every part have
+        e^-1 of the covariance, whatever the number of parts. It is fitted to at most `FITTED` observations,
+        evenly over the ranks.
         """
         N = len(y)
-        share = np.ones(len(parts)) if shares is None else np.asarray(shares)
-        share = share / share.sum()
         some = np.argsort(y, kind="stable")[np.linspace(0, N - 1, min(N, FITTED)).astype(int)]
         squares = np.stack([squared_distances(p[some], p[some]) for p in parts])
-        mean = squares.mean(axis=(1, 2))
-        if (share[mean > 0] <= 0).any():
-            raise ValueError("a part in which inputs differ needs a share")
-        # Where all are the same no scale tells anything.
-        scales = np.divide(share, mean, out=np.ones_like(mean), where=mean > 0)
-        prior = np.array([0.0, NOISE, *np.log(scales)])
+        prior = np.array([0.0, NOISE, *(-np.log(len(parts) * s.mean() or 1.0) for s in squares)])
         found = optimize.minimize(
             negative_log_posterior,
             prior,

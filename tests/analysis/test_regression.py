@@ -110,19 +110,3 @@ def test_the_order_by_improvement_spreads_over_what_is_not_known(process, rng):
     assert order[0] == first
     # Of two candidates that are nearly the same, the second tells nothing once the first is believed.
     assert abs(order.index(0) - order.index(1)) > 1
-
-
-def test_a_part_with_a_larger_share_counts_for_more_a_priori(rng):
-    part, y = rng.normal(size=(20, 3)), rng.normal(size=20)
-    equal = Process.fit([part, part], y).theta
-    unequal = Process.fit([part, part], y, shares=(9.0, 1.0)).theta
-    assert equal[2] == pytest.approx(equal[3], abs=1e-6)
-    assert unequal[2] > unequal[3] + 1
-
-
-def test_a_part_without_differences_changes_nothing(rng):
-    part, y = rng.normal(size=(20, 3)), rng.normal(size=20)
-    alone, beside = Process.fit([part], y), Process.fit([part, 0 * part], y, shares=(1.0, 0.0))
-    np.testing.assert_allclose(beside.theta[:3], alone.theta, atol=1e-4)
-    with pytest.raises(ValueError, match="needs a share"):
-        Process.fit([part, part], y, shares=(1.0, 0.0))
