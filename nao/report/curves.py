@@ -89,7 +89,7 @@ def _scores(axes: Axes, found: Comparison, report: str) -> None:
     for i, (label, runs) in enumerate(found.runs.items()):
         mean, low, high = _band(runs.best_reported)
         _line(axes, i, mean, low, high, label)
-        lowest.append(np.fmin(low, mean)[max(int(WARM_UP * found.budget) - 1, 0) :])
+        lowest.append(low[max(int(WARM_UP * found.budget) - 1, 0) :])
     bottom, top = np.nanmin(np.concatenate([*lowest, [np.inf]])), axes.dataLim.y1
     if np.isfinite(bottom) and bottom < top:
         axes.set_ylim(bottom - 0.02 * (top - bottom), top + 0.04 * (top - bottom))
