@@ -62,7 +62,7 @@ class Autoencoder:
     rules: Rules
     weights: Weights
     hamming: float = float("nan")
-    _embedded: dict[bytes, Float[np.ndarray, "S d"]] = dataclasses.field(default_factory=dict, repr=False)
+    _embedded: dict[bytes, Float[np.ndarray, " d"]] = dataclasses.field(default_factory=dict, repr=False)
 
     def encode(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B S d"]:
         """All hidden states of E for each string."""
@@ -76,24 +76,30 @@ class Autoencoder:
         decoded = _decode(self.weights, padding, self.rules, choices=self.choices, sizes=self.sizes)
         return np.asarray(decoded)[: len(h)]
 
-    def embed(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B S d"]:
-        """The embedding of each architecture: h_1 .. h_S, each averaged over its strings.
+    def embed(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B d"]:
+        """The mean embedding of each architecture: the mean of h_1 .. h_S, averaged over its strings.
 
         Strings that mean the same have the same one. Where an architecture has more than `variants`
-        strings it is averaged over so many random ones, the same each time for the same string.
+        strings it is averaged over so many random ones, the same each time for the same string; with
+        `variants` of 1 it is that of the string as it stands.
         """
         strings = np.ascontiguousarray(tokens, np.int32)
         new = {x.tobytes(): x for x in strings if x.tobytes() not in self._embedded}
         if new:
             same = [_same(self.space, x, self.choices.variants) for x in new.values()]
-            h = self.encode(np.concatenate(same)).astype(np.float64)
-            for key, part in zip(new, np.split(h, np.cumsum([len(x) for x in same])[:-1]), strict=True):
+            e = self.encode(np.concatenate(same)).mean(axis=1, dtype=np.float64)
+            for key, part in zip(new, np.split(e, np.cumsum([len(x) for x in same])[:-1]), strict=True):
                 self._embedded[key] = part.mean(axis=0)
         return np.array([self._embedded[x.tobytes()] for x in strings])
 
 
 def _same(space: SearchSpace, tokens: Int[np.ndarray, " T"], most: int) -> Int[np.ndarray, "A T"]:
-    """All strings that mean the same as one, in order, or `most` random ones where there are more."""
+    """All strings that mean the same as one, in order, or `most` random ones where there are more.
+
+    If `most` is 1 it is the string itself.
+    """
+    if most == 1:
+        return tokens[None]
     x = Architecture(tuple(tokens.tolist()), space)
     others = list(itertools.islice(space.symmetric(x), most))
     if len(others) < most:

@@ -4,7 +4,7 @@ What is learnt from the scores is f alone, and that exactly: there are too few o
 units, and enough strings that are free. f knows how sure it is, so what is climbed, and what is chosen
 among the decoded strings, is the expected improvement instead of the predicted score.
 
-Axis letters: B, N strings, T tokens, S steps of the encoder, d hidden units, F features.
+Axis letters: B, N strings, R rows with padding, T tokens, S steps of the encoder, d hidden units, F features.
 """
 
 import dataclasses
@@ -27,6 +27,7 @@ from nao.encoders.checks import check_scores
 from nao.encoders.configuration import PUBLISHED, Configuration, Configured
 from nao.encoders.decode import Rules, greedy
 from nao.encoders.fit import Weights, structure
+from nao.encoders.inputs import features, parts
 from nao.encoders.networks import Sizes, pooled
 from nao.encoders.rows import padded, padded_rows
 from nao.encoders.targets import Targets
@@ -71,7 +72,7 @@ class ProcessEncoder(Configured):
         check_scores(space, tokens, scores)
         learnt = autoencoder(space, _of_strings(self.choices), seed)
         targets = Targets.of(self.choices.targets, scores)
-        process = Process.fit(_parts(self.choices, learnt, tokens), targets.encode(scores))
+        process = Process.fit(parts(self.choices, learnt, tokens), targets.encode(scores))
         quality = _quality(learnt, process, scores)
         return FittedProcessEncoder(self.choices, learnt, process, targets, quality, seed)
 
@@ -95,9 +96,12 @@ class FittedProcessEncoder:
     targets: Targets
     quality: Quality
     seed: int
+    _starts: dict[bytes, tuple[Float[Array, "R S d"], Belief]] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
-        """f(E(x)) `[B]`, in the units of the scores; the same for strings that mean the same."""
+        """f(E(x)) `[B]`, in the units of the scores."""
         return self.targets.decode(self.process.posterior(self._parts(tokens)).mean)
 
     def embed(
@@ -135,17 +139,16 @@ class FittedProcessEncoder:
         Returns:
           `[B, T]` decoded legal strings, row i from seed i, and `[B]` f(e_x') in the units of the scores.
         """
-        n, size = len(tokens), padded(len(tokens), 32)
-        features = _features(self.choices, self.autoencoder.space, tokens)
-        others = np.exp(self.process.theta[-1]) * squared_distances(features, self.process.parts[-1])
-        seen = np.array([name in self.choices.inputs for name in ("mean", "states")], np.float64)
-        h = padded_rows(self.autoencoder.encode(tokens), size)
-        noise = np.random.default_rng([self.seed, n, round(1e6 * step)]).normal(size=h.shape)
+        n = len(tokens)
+        h, belief = self._start(tokens)
+        # Another one each time that more is known: what was decoded last time is known by now.
+        rng = np.random.default_rng([self.seed, len(self.process.y), n, round(1e6 * step)])
+        noise = rng.normal(size=h.shape)
         noise /= np.sqrt((noise**2).sum(axis=(1, 2), keepdims=True))
         decoded, values = _improve(
             self.autoencoder.weights,
-            jnp.asarray(h),
-            Belief.of(self.process, padded_rows(others, size), seen),
+            h,
+            belief,
             self.autoencoder.rules,
             jnp.float32(step),
             jnp.asarray(noise, jnp.float32),
@@ -154,36 +157,27 @@ class FittedProcessEncoder:
         )
         return np.asarray(decoded)[:n], self.targets.decode(np.asarray(values, np.float64)[:n])
 
+    def _start(self, tokens: Int[np.ndarray, "B T"]) -> tuple[Float[Array, "R S d"], Belief]:
+        """All hidden states of seeds, in R >= B rows, and f around them: the same for every step length."""
+        key = tokens.tobytes()
+        if key not in self._starts:
+            size = padded(len(tokens), 32)
+            given = features(self.choices, self.autoencoder.space, tokens)
+            others = np.exp(self.process.theta[-1]) * squared_distances(given, self.process.parts[-1])
+            seen = np.array([name in self.choices.inputs for name in ("mean", "states")], np.float64)
+            h = jnp.asarray(padded_rows(self.autoencoder.encode(tokens), size))
+            self._starts.clear()
+            self._starts[key] = h, Belief.of(self.process, padded_rows(others, size), seen)
+        return self._starts[key]
+
     def _parts(self, tokens: Int[np.ndarray, "B T"]) -> Parts:
-        return _parts(self.choices, self.autoencoder, tokens)
+        return parts(self.choices, self.autoencoder, tokens)
 
 
 def _of_strings(choices: Configuration) -> Configuration:
     """The choices on which E and D depend, the others as in `PUBLISHED`: what is learnt once serves all."""
     others = ("name", "targets", "steps", "moves", "relative", "gradient", "noise", "inputs", "acquisition")
     return dataclasses.replace(choices, **{name: getattr(PUBLISHED, name) for name in others})
-
-
-def _parts(choices: Configuration, learnt: Autoencoder, tokens: Int[np.ndarray, "B T"]) -> Parts:
-    """What f sees: the mean embedding `[B, d]`, all hidden states `[B, S d]`, what strings mean `[B, F]`.
-
-    What the configuration leaves out is the same for all.
-    """
-    h = learnt.embed(tokens)
-    mean = h.mean(axis=1) * ("mean" in choices.inputs)
-    states = h.reshape(len(h), -1) * ("states" in choices.inputs)
-    return [mean, states, _features(choices, learnt.space, tokens)]
-
-
-def _features(
-    choices: Configuration, space: SearchSpace, tokens: Int[np.ndarray, "B T"]
-) -> Float[np.ndarray, "B F"]:
-    """What strings mean, the part that has no gradient.
-
-    Features are counts, such as those of paths: the square root lets the tenth path tell less than the
-    first.
-    """
-    return np.asarray(np.sqrt(space.features(tokens)) * ("features" in choices.inputs))
 
 
 def _quality(learnt: Autoencoder, process: Process, scores: Float[np.ndarray, " N"]) -> Quality:

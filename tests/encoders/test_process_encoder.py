@@ -122,15 +122,35 @@ def test_the_decoder_writes_what_it_reads(learnt):
     assert learnt.quality.hamming < 0.1
 
 
-def test_strings_that_mean_the_same_have_one_embedding(space):
-    learnt = autoencoder(space, dataclasses.replace(SMALL, variants=400), 0)
-    for tokens in space.sample_tokens(np.random.default_rng(2), 3):
+def same_architectures(space, n=3):
+    """Some architectures: all strings `[A, T]` of each."""
+    for tokens in space.sample_tokens(np.random.default_rng(2), n):
         x = Architecture(tuple(tokens.tolist()), space)
         same = np.array([x.tokens, *(other.tokens for other in space.symmetric(x))])
         assert len(same) > 1
-        h = learnt.embed(same)
-        np.testing.assert_allclose(h, np.broadcast_to(h[:1], h.shape), atol=1e-12)
-        np.testing.assert_allclose(h[0], learnt.encode(same).mean(axis=0, dtype=np.float64), atol=1e-5)
+        yield same
+
+
+def test_strings_that_mean_the_same_have_one_mean_embedding(space):
+    learnt = autoencoder(space, dataclasses.replace(SMALL, variants=400), 0)
+    for same in same_architectures(space):
+        e = learnt.embed(same)
+        np.testing.assert_allclose(e, np.broadcast_to(e[:1], e.shape), atol=1e-12)
+        np.testing.assert_allclose(e[0], learnt.encode(same).mean(axis=(0, 1), dtype=np.float64), atol=1e-5)
+
+
+def test_with_one_variant_a_string_is_embedded_as_it_stands(space):
+    learnt = autoencoder(space, dataclasses.replace(SMALL, variants=1), 0)
+    for same in same_architectures(space):
+        np.testing.assert_allclose(learnt.embed(same), learnt.encode(same).mean(axis=1), atol=1e-5)
+
+
+def test_f_sees_the_hidden_states_from_which_the_ascent_starts(space):
+    model, tokens = fitted(space)
+    _, h = model.embed(tokens)
+    mean, states, _ = model.process.parts
+    np.testing.assert_allclose(states, h.reshape(len(h), -1), atol=1e-5)
+    np.testing.assert_array_equal(mean, model.autoencoder.embed(tokens))
 
 
 def test_an_embedding_does_not_depend_on_what_was_embedded_before(space):
@@ -138,6 +158,16 @@ def test_an_embedding_does_not_depend_on_what_was_embedded_before(space):
     tokens = space.sample_tokens(np.random.default_rng(2), 30)
     alone = dataclasses.replace(learnt, _embedded={}).embed(tokens[7:8])
     np.testing.assert_array_equal(learnt.embed(tokens)[7:8], alone)
+
+
+def test_what_is_decoded_does_not_depend_on_what_was_decoded_before(space):
+    """Neither on other step lengths nor on other seeds."""
+    model, tokens = fitted(space)
+    once = model.improve(tokens[:7], 0.9)
+    model.improve(tokens[:7], 0.3)
+    model.improve(tokens[7:14], 0.9)
+    for first, again in zip(once, model.improve(tokens[:7], 0.9), strict=True):
+        np.testing.assert_array_equal(first, again)
 
 
 @pytest.fixture
