@@ -62,7 +62,9 @@ class Autoencoder:
     rules: Rules
     weights: Weights
     hamming: float = float("nan")
-    _embedded: dict[bytes, Float[np.ndarray, " d"]] = dataclasses.field(default_factory=dict, repr=False)
+    _embedded: dict[tuple[int, bytes], Float[np.ndarray, " d"]] = dataclasses.field(
+        default_factory=dict, repr=False
+    )
 
     def encode(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B S d"]:
         """All hidden states of E for each string."""
@@ -76,7 +78,7 @@ class Autoencoder:
         decoded = _decode(self.weights, padding, self.rules, choices=self.choices, sizes=self.sizes)
         return np.asarray(decoded)[: len(h)]
 
-    def embed(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B d"]:
+    def embed(self, tokens: Int[np.ndarray, "B T"], variants: int) -> Float[np.ndarray, "B d"]:
         """The mean embedding of each architecture: the mean of h_1 .. h_S, averaged over its strings.
 
         Strings that mean the same have the same one. Where an architecture has more than `variants`
@@ -84,13 +86,14 @@ class Autoencoder:
         `variants` of 1 it is that of the string as it stands.
         """
         strings = np.ascontiguousarray(tokens, np.int32)
-        new = {x.tobytes(): x for x in strings if x.tobytes() not in self._embedded}
+        keys = [(variants, x.tobytes()) for x in strings]
+        new = {key: x for key, x in zip(keys, strings, strict=True) if key not in self._embedded}
         if new:
-            same = [_same(self.space, x, self.choices.variants) for x in new.values()]
+            same = [_same(self.space, x, variants) for x in new.values()]
             e = self.encode(np.concatenate(same)).mean(axis=1, dtype=np.float64)
             for key, part in zip(new, np.split(e, np.cumsum([len(x) for x in same])[:-1]), strict=True):
                 self._embedded[key] = part.mean(axis=0)
-        return np.array([self._embedded[x.tobytes()] for x in strings])
+        return np.array([self._embedded[key] for key in keys])
 
 
 def _same(space: SearchSpace, tokens: Int[np.ndarray, " T"], most: int) -> Int[np.ndarray, "A T"]:

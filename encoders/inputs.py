@@ -19,7 +19,7 @@ def parts(choices: Configuration, learnt: Autoencoder, tokens: Int[np.ndarray, "
     each other. The hidden states are those of the string as it stands, from which the ascent starts. What
     the configuration leaves out is the same for all.
     """
-    mean = learnt.embed(tokens) * ("mean" in choices.inputs)
+    mean = learnt.embed(tokens, choices.variants) * ("mean" in choices.inputs)
     h = learnt.encode(tokens).astype(np.float64)
     states = h.reshape(len(h), -1) * ("states" in choices.inputs)
     return [mean, states, features(choices, learnt.space, tokens)]

@@ -176,7 +176,8 @@ class FittedProcessEncoder:
 
 def _of_strings(choices: Configuration) -> Configuration:
     """The choices on which E and D depend, the others as in `PUBLISHED`: what is learnt once serves all."""
-    others = ("name", "targets", "steps", "moves", "relative", "gradient", "noise", "inputs", "acquisition")
+    ascent = ("steps", "moves", "relative", "gradient", "noise")
+    others = ("name", "targets", "variants", "inputs", "acquisition", *ascent)
     return dataclasses.replace(choices, **{name: getattr(PUBLISHED, name) for name in others})
 
 
