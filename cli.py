@@ -197,8 +197,8 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of the first repeat; the next has the next.")] = 0,
     workers: Annotated[int | None, typer.Option(help="Runs at a time, on a table. Default: cores.")] = None,
     space: Space = "cnn-cell-small",
-    blocks: Blocks = 5,
-    data: Data = "digits",
+    blocks: Annotated[int | None, typer.Option(help="Blocks of a cell. Default: 5.")] = None,
+    data: Annotated[str | None, typer.Option(help="digits (the default), tfds:NAME or FILE.npz.")] = None,
     data_dir: DataDir = None,
     cells: Cells = None,
     channels: Channels = None,
@@ -218,12 +218,13 @@ def compare(
     if table is None:
         if (signal, report, workers) != (None, None, None):
             raise InputError("--signal, --report and --workers are for a --table; without one, see --devices")
-        evaluator = pool(space, blocks, data, data_dir, child, devices, cache)
+        data = "digits" if data is None else data
+        evaluator = pool(space, 5 if blocks is None else blocks, data, data_dir, child, devices, cache)
         columns = ("validation score", "test score")
         contest(made, evaluator, out, f"{space} on {data}", columns, durable=True, **how)
         return
-    if child or given(data_dir=data_dir, devices=devices):
-        raise InputError("the child network, --data-dir and --devices are for training; a --table has scores")
+    if child or given(blocks=blocks, data=data, data_dir=data_dir, devices=devices):
+        raise InputError("a --table has scores: --blocks, --data, --devices and the child's are for training")
     if signal is None or report is None:
         raise InputError("a --table needs --signal and --report, the columns to search by and to report")
     from nao.evaluators import tables

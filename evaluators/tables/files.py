@@ -59,7 +59,7 @@ def check_columns(wanted: Iterable[str], there: Collection[str], file: Path) -> 
             raise InputError(f"{file} has no column {column[:40]!r}; it has {', '.join(there)}")
 
 
-def number(value: Any, file: Path, where: str, column: str, unit: int = 1) -> float:
+def number(value: Any, file: Path | str, where: str, column: str, unit: int = 1) -> float:
     """A finite number of some unit.
 
     Raises:

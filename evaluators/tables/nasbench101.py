@@ -137,7 +137,7 @@ def trainings(file: Path, graphs: int, epochs: Collection[int]) -> Trainings:
     for n, record in enumerate(itertools.chain.from_iterable(batches(file)), 1):
         try:
             found.add(*json.loads(record))
-        except (ValueError, TypeError, LookupError, struct.error) as error:
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, struct.error) as error:
             raise InputError(
                 f"{file}: record {n} is not one of the {RUNS} trainings of one of {graphs:,} graphs that"
                 " NAS-Bench-101 has: it is another file, or another version"
@@ -146,6 +146,8 @@ def trainings(file: Path, graphs: int, epochs: Collection[int]) -> Trainings:
         if found.number and e not in found.epochs:
             there = ", ".join(map(str, sorted(found.epochs)))
             raise InputError(f"{file} has trainings of {there} epochs, none of {e}")
+        if np.isinf(found.metrics[e]).any():
+            raise InputError(f"{file}: a score of {e} epochs is infinite: it is damaged; get it again")
         missing = int(np.isnan(found.metrics[e]).any(axis=(1, 2)).sum())
         if missing:
             raise InputError(
@@ -173,4 +175,10 @@ def rows(file: Path, signal: str, report: str, graphs: int = GRAPHS) -> dict[str
     seconds = found.metrics[score.epochs][:, score.runs, 0].mean(axis=1)
     values = (found.column(score), found.column(test), found.parameters, seconds)
     columns = [value.tolist() for value in values]
-    return {key: Row(*row) for key, *row in zip(found.keys(), *columns, strict=True)}
+    table = {key: Row(*row) for key, *row in zip(found.keys(), *columns, strict=True)}
+    if len(table) != graphs:
+        raise InputError(
+            f"{file}: its {graphs:,} graphs are {len(table):,} different ones: it is another file, or another"
+            " version"
+        )
+    return table

@@ -9,11 +9,17 @@ number for each class of equal networks. On `proteins` only five of the operatio
 import dataclasses
 import importlib
 import itertools
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
 
 from nao.core import Architecture, InputError
+from nao.evaluators.tables.files import number
 from nao.evaluators.tables.row import Row
 from nao.spaces.nasbench_graph import NASBENCH_GRAPH, NASBenchGraphSpace
 
+KNOWN = "1.4"  # the version of the package that is known to work
+DIFFERENT = {9: 26_206, 5: 2_021}  # networks that so many operations make
 DATA_SETS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "arxiv", "proteins")
 COLUMNS = {"valid": "valid_perf", "test": "perf"}
 """Accuracies, in the names of this command line and of the package."""
@@ -32,7 +38,8 @@ def rows(dataset: str, signal: str, report: str) -> tuple[NASBenchGraphSpace, di
       canonical key of their architecture.
 
     Raises:
-      InputError: there is no such data set or column, or the package is not installed or another version.
+      InputError: there is no such data set or column; or the package is not installed, is another version,
+        or lacks a number or a network.
     """
     if dataset not in DATA_SETS:
         raise InputError(f"NAS-Bench-Graph has no data set {dataset[:40]!r}, but {', '.join(DATA_SETS)}")
@@ -45,8 +52,8 @@ def rows(dataset: str, signal: str, report: str) -> tuple[NASBenchGraphSpace, di
         raise InputError("NAS-Bench-Graph needs a package: pip install 'nao-search[graph]'") from error
 
     networks = {}  # (links, operations) -> what was measured
-    for number, measured in package.light_read(dataset).items():
-        macro, *operations = map(int, f"{number:05d}")
+    for number_of, measured in _read(package, dataset).items():
+        macro, *operations = map(int, f"{number_of:05d}")
         names = tuple(package.gnn_list[o] for o in operations)
         networks[tuple(package.link_list[macro]), names] = measured
     used = set(itertools.chain.from_iterable(names for _, names in networks))
@@ -54,17 +61,45 @@ def rows(dataset: str, signal: str, report: str) -> tuple[NASBenchGraphSpace, di
         NASBENCH_GRAPH, operations=tuple(o for o in NASBENCH_GRAPH.operations if o in used)
     )
     table = {
-        space.canonical(Architecture(space.tokens_of(links, names), space)): Row(
-            float(measured[COLUMNS[signal]]),
-            float(measured[COLUMNS[report]]),
-            parameters=round(float(measured["para"]) * 1e6),  # they are given in millions
-            seconds=0.0,
-        )
+        _key(space, links, names): _row(measured, dataset, " ".join(names), signal, report)
         for (links, names), measured in networks.items()
     }
     if len(table) != len(networks):
         raise InputError(
             f"nas-bench-graph: {len(networks):,} networks on {dataset} are {len(table):,} different ones:"
-            " it is another version; 1.4 is known to work"
+            f" it is another version; {KNOWN} is known to work"
+        )
+    if len(table) != (complete := DIFFERENT.get(len(used), max(DIFFERENT.values()))):
+        raise InputError(
+            f"nas-bench-graph: {dataset} has {len(table):,} networks, and not all {complete:,}: it is damaged"
+            f" or another version; {KNOWN} is known to work"
         )
     return space, table
+
+
+def _read(package: ModuleType, dataset: str) -> Mapping[int, Mapping[str, Any]]:
+    """What the package has on a data set."""
+    try:
+        measured: Mapping[int, Mapping[str, Any]] = package.light_read(dataset)
+    except Exception as error:  # whatever it meets in a file that is damaged
+        raise InputError(
+            f"nas-bench-graph cannot read its {dataset}, it is damaged or another version; {KNOWN} is known"
+            f" to work: {error or type(error).__name__}"
+        ) from error
+    return measured
+
+
+def _key(space: NASBenchGraphSpace, links: Sequence[int], operations: Sequence[str]) -> str:
+    return space.canonical(Architecture(space.tokens_of(links, operations), space))
+
+
+def _row(measured: Mapping[str, Any], dataset: str, where: str, signal: str, report: str) -> Row:
+    def value(column: str) -> float:
+        return number(measured.get(column), f"nas-bench-graph {dataset}", where, column)
+
+    return Row(
+        value(COLUMNS[signal]),
+        value(COLUMNS[report]),
+        parameters=round(value("para") * 1e6),  # they are given in millions
+        seconds=0.0,
+    )

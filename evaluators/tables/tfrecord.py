@@ -8,6 +8,7 @@ Axis letters: B records.
 """
 
 import itertools
+import os
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ def batches(file: Path) -> Iterator[list[bytes]]:
     """
     if not file.is_file():
         raise InputError(f"{file} is not there, or not a file")
+    if not os.access(file, os.R_OK):
+        raise InputError(f"{file} may not be read")
     with file.open("rb") as opened:
         frames = _frames(opened, file)
         for first in itertools.count(0, BATCH):

@@ -79,13 +79,15 @@ class Process:
         """The process whose theta has the highest posterior density.
 
         A priori theta is normal with standard deviation 1; inputs at the mean distance in every part have
-        e^-1 of the covariance, whatever the number of parts. It is fitted to at most `FITTED` observations,
-        evenly over the ranks.
+        e^-1 of the covariance, whatever the number of parts. A part that is the same for all is none. It is
+        fitted to at most `FITTED` observations, evenly over the ranks.
         """
         N = len(y)
         some = np.argsort(y, kind="stable")[np.linspace(0, N - 1, min(N, FITTED)).astype(int)]
         squares = np.stack([squared_distances(p[some], p[some]) for p in parts])
-        prior = np.array([0.0, NOISE, *(-np.log(len(parts) * s.mean() or 1.0) for s in squares)])
+        mean = squares.mean(axis=(1, 2))
+        mean = np.where(mean > 0, np.count_nonzero(mean) * mean, 1.0)
+        prior = np.array([0.0, NOISE, *-np.log(mean)])
         found = optimize.minimize(
             negative_log_posterior,
             prior,

@@ -20,7 +20,7 @@ from nao.compare.curves import Comparison
 
 RESAMPLES = 10_000
 LEVEL = 0.95
-TOP = (1, 5, 25)
+TOP = (1, 5, 15)
 
 
 @dataclasses.dataclass(frozen=True)

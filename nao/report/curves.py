@@ -1,27 +1,24 @@
 """The plots of a comparison: a picture, and a page that needs nothing but itself.
 
-Axis letters: M queries, R repeats.
+Axis letters: M queries, R repeats, G places on the axis of M.
 """
 
-import html
 import io
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nao.compare.curves import Comparison
 from nao.compare.folder import write
-from nao.compare.tables import Summary, estimates, pairs, summaries
-from nao.report.comparison import HEADINGS, final_rows, interval
-from nao.report.tables import number
+from nao.compare.tables import TOP, estimates, tops
+from nao.report.page import page
 
 # Colours that remain different without red or green (Okabe and Ito 2008), the darkest for the first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5B5B5B", "#B8A500")
@@ -61,18 +58,28 @@ def draw(found: Comparison, folder: Path, *, title: str, signal: str, report: st
 
 
 def figure(found: Comparison, title: str, signal: str, report: str) -> Figure:
-    """The reporting score over the queries; beside it the regret, where the optimum is known."""
-    panels = 1 if found.optimum is None else 2
-    plot = Figure(figsize=(1.0 + 5.2 * panels, 4.6), layout="constrained")
-    axes = plot.subplots(1, panels, squeeze=False)[0]
-    _scores(axes[0], found, literal(report))
+    """The reporting score over the queries; beside it the regret, where the optimum is known.
+
+    Below them how far the best k are above those of random search, where that takes part.
+    """
+    above = ["score"] if found.optimum is None else ["score", "regret"]
+    with_random = found.random is not None and len(found.runs) > 1
+    gaps = [str(k) for k in TOP if with_random and k <= found.budget]
+    panels = max(len(above), 2 if gaps else 1)
+    rows = [np.repeat(above, 6 // len(above)).tolist()]
+    rows += [np.repeat(gaps, 6 // len(gaps)).tolist()] if gaps else []
+    plot = Figure(figsize=(1.0 + 5.2 * panels, 4.6 + 3.0 * bool(gaps)), layout="constrained")
+    axes = plot.subplot_mosaic(rows, height_ratios=[3, 2][: len(rows)])
+    _scores(axes["score"], found, literal(report))
     if found.optimum is not None:
-        _regret(axes[1], found, found.optimum, literal(signal))
+        _regret(axes["regret"], found, found.optimum, literal(signal))
+    for k in gaps:
+        _gap(axes[k], found, int(k), literal(signal))
     repeats = len(next(iter(found.runs.values())).signal)
     plot.suptitle(literal(title), x=0.01, ha="left", fontsize=13, fontweight="bold")
     note = f"mean of {repeats} runs, 95 % bootstrap interval" if repeats > 1 else "one run of each"
     plot.supxlabel(note, x=0.99, ha="right", fontsize=8, color="#666666")
-    handles, labels = axes[0].get_legend_handles_labels()
+    handles, labels = axes["score"].get_legend_handles_labels()
     columns = min(len(labels), 4 * panels)
     plot.legend(handles, labels, loc="outside lower left", ncols=columns, frameon=False)
     return plot
@@ -113,6 +120,17 @@ def _regret(axes: Axes, found: Comparison, optimum: float, signal: str) -> None:
     _dress(axes, found.budget, f"{signal}: optimum minus the best so far")
 
 
+def _gap(axes: Axes, found: Comparison, k: int, signal: str) -> None:
+    """The mean signal of the k best architectures, minus the same of random search."""
+    rows = [row for row in tops(found) if row.k == k]
+    for i, label in enumerate(found.runs):
+        ours = [row for row in rows if row.strategy == label]
+        columns = ([row.gap for row in ours], [row.ci_low for row in ours], [row.ci_high for row in ours])
+        mean, low, high = (np.array(column, dtype=float) for column in columns)
+        _line(axes, i, mean, low, high, label, np.array([row.m for row in ours], np.int64))
+    _dress(axes, found.budget, f"{signal}: {'best' if k == 1 else f'best {k}'}, minus random's")
+
+
 def _band(values: Float[np.ndarray, "R M"]) -> Iterator[Float[np.ndarray, " M"]]:
     """The mean over the runs, and where its interval begins and ends."""
     return (np.array(column, dtype=float) for column in estimates(values))
@@ -125,9 +143,10 @@ def _line(
     low: Float[np.ndarray, " M"],
     high: Float[np.ndarray, " M"],
     label: str,
+    m: Int[np.ndarray, " M"] | None = None,
 ) -> None:
-    """A curve with its interval; the first strategy is drawn above the others."""
-    m = np.arange(1, len(mean) + 1)
+    """A curve with its interval, at all m or at some; the first strategy is drawn above the others."""
+    m = np.arange(1, len(mean) + 1) if m is None else m
     colour, dash = COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)]
     axes.fill_between(m, low, high, color=colour, alpha=0.15, linewidth=0, zorder=2)
     axes.plot(m, mean, color=colour, linestyle=dash, linewidth=1.6 if i else 2.4, zorder=3 - (i > 0) / 2)
@@ -143,84 +162,3 @@ def _dress(axes: Axes, budget: int, name: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
-
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; color: #222 }}
-body {{ max-width: 72rem; margin: 2rem auto; padding: 0 1rem }}
-svg {{ width: 100%; height: auto }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0 1.5rem }}
-th, td {{ padding: .2rem .9rem .2rem 0; text-align: right; border-bottom: 1px solid #e5e5e5 }}
-th:first-child, td:first-child {{ text-align: left }}
-h2 {{ font-size: 1.05rem; margin: 1.5rem 0 0 }}
-p {{ max-width: 46rem }}
-summary {{ cursor: pointer }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-
-NOTE = (
-    "Every label counts, those of the random architectures at the start too. The best architecture is chosen"
-    " by {signal} alone; its {report} is only looked up. A run that has not found the optimum counts as"
-    " {budget} queries. Intervals are bootstrapped over the runs (95 %)."
-)
-
-
-def page(found: Comparison, drawing: str, title: str, signal: str, report: str) -> str:
-    """The plot and the tables as one HTML page that loads nothing.
-
-    Args:
-      found: what is shown.
-      drawing: the plot as SVG.
-      title: what was compared on.
-      signal: what the search maximised.
-      report: what is reported.
-    """
-    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", drawing[drawing.index("<svg") :])  # HTML knows them
-    note = NOTE.format(signal=signal, report=report, budget=found.budget)
-    parts = [svg, f"<p>{html.escape(note)}</p>"]
-    parts += [f"<h2>After {found.budget} queries</h2>", _table(HEADINGS, final_rows(found))]
-    if len(found.runs) > 1:
-        parts += ["<h2>Difference, run by run</h2>", _table(DIFFERENCE, _differences(found))]
-    rows = [_summary_cells(row) for row in summaries(found)]
-    every = _table(("strategy", "queries", *HEADINGS[1:5]), rows)
-    parts += [f"<details><summary>At every number of queries</summary>{every}</details>"]
-    return PAGE.format(title=html.escape(title), body="\n".join(parts))
-
-
-DIFFERENCE = ("strategies", "difference of the means", "95 % interval", "of the queries to optimum", "")
-
-
-def _differences(found: Comparison) -> Iterator[list[str]]:
-    for row in pairs(found):
-        if row.m == found.budget:
-            yield [
-                f"{row.strategy} minus {row.other}",
-                number(row.difference, 4),
-                interval(row.ci_low, row.ci_high, 4),
-                number(row.queries_difference, 1),
-                interval(row.queries_ci_low, row.queries_ci_high, 1),
-            ]
-
-
-def _summary_cells(row: Summary) -> list[str]:
-    share = "" if row.share_at_optimum is None else f"{row.share_at_optimum:.0%}"
-    spread = interval(row.ci_low, row.ci_high, 4)
-    return [row.strategy, str(row.m), number(row.mean, 4), spread, number(row.queries_to_optimum, 1), share]
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
-
-    return "\n".join(["<table>", line(headings, "th"), *(line(row, "td") for row in rows), "</table>"])

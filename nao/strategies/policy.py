@@ -122,6 +122,9 @@ def log_probability(weights: Weights, rules: Rules, tokens: Int[Array, "B T"]) -
     return jnp.sum(chosen, axis=0)
 
 
+_log_probability = jax.jit(log_probability)
+
+
 @functools.partial(jax.jit, static_argnames="strings")
 def sample(weights: Weights, rules: Rules, key: Key[Array, ""], *, strings: int) -> Int[Array, "B T"]:
     """Writes strings `[B, T]`, each with its probability P(a_{1:T}; θ)."""
@@ -168,6 +171,7 @@ def update(
     learner: Learner,
     rules: Rules,
     tokens: Int[Array, "B T"],
+    old: Float[Array, " B"],
     rewards: Float[Array, " B"],
     present: Float[Array, " B"],
     settings: Settings,
@@ -175,8 +179,16 @@ def update(
     """Moves θ up the gradient of J + β H, H being the entropy of the policy.
 
     The entropy is a part of the reward: E[R - β log P] = J + β H, and both have the same gradient.
+
+    Args:
+      learner: is moved.
+      rules: of the space.
+      tokens: `[B, T]` strings.
+      old: `[B]` log P of them under the θ that wrote them.
+      rewards: `[B]` R.
+      present: `[B]` 1 for a string, 0 for padding.
+      settings: how it learns.
     """
-    old = log_probability(learner.weights, rules, tokens)
     returns = rewards - settings.entropy * old
     mean = jnp.sum(present * returns) / jnp.sum(present)
     b = jnp.where(jnp.isnan(learner.baseline), mean, learner.baseline)
@@ -227,15 +239,21 @@ class Policy:
         return np.asarray(sample(self._learner.weights, self._rules, key, strings=self._batch))
 
     def learn(self, tokens: Int[np.ndarray, "N T"], rewards: Float[np.ndarray, " N"]) -> None:
-        """Learns from strings `[N, T]` and their rewards `[N]`, a batch at a time."""
+        """Learns from strings `[N, T]` and their rewards `[N]`, a batch at a time.
+
+        What wrote them is, for all batches, the θ that it begins with.
+        """
+        first = self._learner.weights
         for i in range(0, len(tokens), self._batch):
             rows = np.arange(i, i + self._batch)
             present = (rows < len(tokens)).astype(np.float32)
             rows = np.minimum(rows, len(tokens) - 1)
+            strings = jnp.asarray(tokens[rows], jnp.int32)
             self._learner = update(
                 self._learner,
                 self._rules,
-                jnp.asarray(tokens[rows], jnp.int32),
+                strings,
+                _log_probability(first, self._rules, strings),
                 jnp.asarray(rewards[rows], jnp.float32),
                 jnp.asarray(present),
                 self._settings,

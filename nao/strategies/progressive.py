@@ -23,6 +23,7 @@ FEWEST = 5  # scores that the predictor can be fitted to
 MEMBERS = 5  # predictors in the ensemble, each fitted to all but a fifth of the scores
 PENALTY = 3.0  # C of the support vector regression
 MOST = 10_000  # expansions of a stage; of more, this many are drawn
+COMPLETIONS = 4  # random ones that stand for all, when beginnings are told apart
 
 Predictor = Callable[[Int[np.ndarray, "M T"]], Float[np.ndarray, " M"]]
 
@@ -92,8 +93,7 @@ class Progressive:
         pi = fit_ensemble(X, normal_scores(y))  # fit the predictor to all that was trained
         while not self._queue and self._decided < self.space.length:
             # Expand S_(b-1) by one more block; predict the accuracies of S_b'; S_b = the top K of them.
-            promising = self._by_prediction(self._expand(rng), pi)
-            S_b = Known(self.space).take(promising, self.beam)
+            S_b = self._different(self._by_prediction(self._expand(rng), pi), rng)
             self._S = [list(x.tokens) for x in S_b]
             self._queue = [list(x.tokens) for x in S_b if x not in self._known]
         if not self._queue:
@@ -109,6 +109,23 @@ class Progressive:
         begun = np.unique(S, axis=0) if self._decided else np.zeros((1, 0), np.int32)
         self._decided = min(self._decided + self.block * self.space.group, self.space.length)
         return completed(self.space.grammar, expanded(self.space.grammar, begun, self._decided, rng))
+
+    def _different(self, promising: Iterator[Architecture], rng: np.random.Generator) -> list[Architecture]:
+        """The first K of which no two can only become the same.
+
+        Whether they are the same as they stand does not matter: while they end in nothing, many are.
+        """
+        grammar = self.space.grammar
+        order = 1 + rng.random((COMPLETIONS, grammar.length, grammar.legal.shape[2]))
+        found: dict[tuple[str, ...], Architecture] = {}
+        for x in promising:
+            begun = np.array([x.tokens[: self._decided]], np.int32)
+            whole = [completed(grammar, begun, preferred)[0].tolist() for preferred in order]
+            future = tuple(self.space.canonical(Architecture(tuple(tokens), self.space)) for tokens in whole)
+            found.setdefault(future, x)
+            if len(found) == self.beam:
+                break
+        return list(found.values())
 
     def _by_prediction(self, strings: Int[np.ndarray, "M T"], pi: Predictor) -> Iterator[Architecture]:
         """The strings with the highest prediction first."""
@@ -171,11 +188,14 @@ def expanded(
     return begun
 
 
-def completed(grammar: Grammar, begun: Int[np.ndarray, "M t"]) -> Int[np.ndarray, "M T"]:
-    """Fills beginnings `[M, t]` up with the first legal token at each position."""
+def completed(
+    grammar: Grammar, begun: Int[np.ndarray, "M t"], preferred: Float[np.ndarray, "T V"] | None = None
+) -> Int[np.ndarray, "M T"]:
+    """Fills beginnings `[M, t]` up with the legal token that is preferred at each position, or the first."""
     state = states(grammar, begun)
     for t in range(begun.shape[1], grammar.length):
-        token = grammar.legal[t, state].argmax(axis=1).astype(np.int32)
+        legal = grammar.legal[t, state]
+        token = (legal if preferred is None else legal * preferred[t]).argmax(axis=1).astype(np.int32)
         begun = np.concatenate([begun, token[:, None]], axis=1)
         state = grammar.following[t, state, token]
     return begun

@@ -123,7 +123,7 @@ class TestCompare:
         assert float(curves[24]["reported"]) == best[0]
         top = rows(tmp_path / "top.csv")
         assert {row["gap"] for row in top if row["strategy"] == "random" and row["k"] == "1"} == {"0.0"}
-        assert {row["k"] for row in top} == {"1", "5", "25"}
+        assert {row["k"] for row in top} == {"1", "5", "15"}
         assert list(rows(tmp_path / "paired.csv")[0])[:3] == ["strategy", "other", "m"]
 
     def test_what_is_kept_is_what_is_returned(self, tmp_path):

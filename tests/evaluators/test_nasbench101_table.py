@@ -212,6 +212,32 @@ def test_another_format_or_version(file, other):
     assert "record 10 is not one" in refusal(file, graphs=4)
 
 
+def test_a_number_of_any_size_is_no_crash(file):
+    written(file, [*trainings(), ["dd", 108, "0100", "input,output", "[" * 5000]])
+    assert "record 10 is not one" in refusal(file, graphs=4)
+    frames = [framed(json.dumps(r).encode()) for r in trainings()] + [framed(b"[" * 60_000)]
+    file.write_bytes(b"".join(frames))
+    assert "record 10 is not one" in refusal(file)
+    parameters = base64.b64encode(message((1, message((2, 1.0), (4, 0.5), (5, 0.5))), (2, 2**70)))
+    written(file, [*trainings(), ["dd", 108, "0100", "input,output", parameters.decode()]])
+    assert "record 10 is not one" in refusal(file, graphs=4)
+
+
+def test_an_infinite_score(file, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.accuracies", lambda *training: (float("inf"), 0.5))
+    assert "a score of 108 epochs is infinite" in refusal(written(file, trainings()))
+
+
+def test_two_hashes_of_one_graph(file):
+    other = [["dd", *record("bb", 108, run)[1:]] for run in range(3)]
+    assert "its 4 graphs are 3 different ones" in refusal(written(file, [*trainings(), *other]), graphs=4)
+
+
+def test_a_file_that_may_not_be_read(file, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may read anything
+    assert "may not be read" in refusal(file)
+
+
 def test_a_file_that_is_no_tfrecord(tmp_path):
     file = tmp_path / "table.csv"
     file.write_text("hash,accuracy\n" * 100)

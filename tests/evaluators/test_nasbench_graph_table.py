@@ -1,12 +1,14 @@
 """The table of NAS-Bench-Graph, from a package of its layout that is made here and from the real one."""
 
+import itertools
+import pickle
 import sys
 import types
 
 import numpy as np
 import pytest
 
-from nao.core import InputError
+from nao.core import Architecture, InputError
 from nao.evaluators.tables import nasbench_graph
 from nao.evaluators.tables.row import Row
 from nao.spaces.nasbench_graph import NASBENCH_GRAPH
@@ -25,13 +27,33 @@ MACROS = [
 LAYERS = ["gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip"]
 
 
+FIVE = (1, 4, 5, 7, 8)  # gcn, sage, arma, fc, skip
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    """One number for each of the 2,021 different networks of five operations."""
+    found = {}
+    for macro, *layers in itertools.product(range(len(MACROS)), *[FIVE] * 4):
+        links, operations = MACROS[macro], [LAYERS[o] for o in layers]
+        if set(layers) != {8}:
+            x = Architecture(NASBENCH_GRAPH.tokens_of(links, operations), NASBENCH_GRAPH)
+            number = int("".join(map(str, (macro, *layers))))
+            found.setdefault(NASBENCH_GRAPH.canonical(x), number)
+    return found
+
+
 @pytest.fixture
-def package(monkeypatch):
-    """Three networks: the first has a number of one digit, the last begins with two idle skips."""
+def package(numbers, monkeypatch):
+    """All networks of five operations; the first has a number of four digits, one has two idle skips."""
     module = types.ModuleType("nas_bench_graph")
     module.link_list, module.gnn_list = MACROS, LAYERS
-    module.measured = {
-        0: {"valid_perf": 0.75, "perf": 0.5, "latency": 0.004, "para": 1.369863},
+    nothing = {"valid_perf": 0.1, "perf": 0.1, "latency": 0.004, "para": 0.5}
+    module.measured = {number: dict(nothing) for number in numbers.values()}
+    for number in ("gcn(fc)", "gcn gcn(fc) sage"):
+        del module.measured[numbers[number]]
+    module.measured |= {
+        1111: {"valid_perf": 0.75, "perf": 0.5, "latency": 0.004, "para": 1.369863},
         11147: {"valid_perf": 0.25, "perf": 0.625, "latency": 0.005, "para": 0.5},
         88817: {"valid_perf": 0.5, "perf": 0.375, "latency": 0.006, "para": 0.001},
     }
@@ -41,12 +63,14 @@ def package(monkeypatch):
 
 
 def test_numbers_are_read_as_macro_structure_and_operations(package):
-    _, rows = nasbench_graph.rows("cora", "valid", "test")
-    assert rows == {
-        "gat gat gat gat": Row(0.75, 0.5, 1_369_863, 0.0),
+    space, rows = nasbench_graph.rows("cora", "valid", "test")
+    assert len(rows) == 2021
+    assert {key: rows[key] for key in ("gcn gcn gcn gcn", "gcn gcn(fc) sage", "gcn(fc)")} == {
+        "gcn gcn gcn gcn": Row(0.75, 0.5, 1_369_863, 0.0),
         "gcn gcn(fc) sage": Row(0.25, 0.625, 500_000, 0.0),
         "gcn(fc)": Row(0.5, 0.375, 1000, 0.0),
     }
+    assert space.operations == ("gcn", "sage", "arma", "fc", "skip")  # those that were used
 
 
 def test_columns_are_the_ones_asked_for(package):
@@ -54,17 +78,36 @@ def test_columns_are_the_ones_asked_for(package):
     assert (rows["gcn(fc)"].score, rows["gcn(fc)"].test_score) == (0.375, 0.5)
 
 
-def test_the_space_has_the_operations_that_were_used(package):
-    space, _ = nasbench_graph.rows("cora", "valid", "test")
-    assert space.operations == ("gat", "gcn", "sage", "fc", "skip")
-    package.measured[2356] = package.measured[0]  # gin cheb arma graph
-    space, _ = nasbench_graph.rows("cora", "valid", "test")
-    assert space == NASBENCH_GRAPH
-
-
 def test_two_numbers_of_one_network_are_another_version(package):
-    package.measured[88187] = package.measured[0]  # skip gcn skip fc
-    with pytest.raises(InputError, match="4 networks on cora are 3 different ones"):
+    package.measured[88187] = package.measured[1111]  # skip gcn skip fc
+    with pytest.raises(InputError, match="2,022 networks on cora are 2,021 different ones"):
+        nasbench_graph.rows("cora", "valid", "test")
+
+
+def test_missing_networks(package):
+    del package.measured[1111]
+    with pytest.raises(InputError, match="cora has 2,020 networks, and not all 2,021"):
+        nasbench_graph.rows("cora", "valid", "test")
+    for number in set(package.measured) - {88817}:
+        del package.measured[number]
+    with pytest.raises(InputError, match="cora has 1 networks, and not all 26,206"):
+        nasbench_graph.rows("cora", "valid", "test")
+
+
+@pytest.mark.parametrize("value", [float("nan"), "high", None])
+def test_a_score_that_is_no_number(value, package):
+    package.measured[11147]["perf"] = value
+    message = f"nas-bench-graph cora, gcn gcn sage fc: perf is '{value}', but must be a finite number"
+    with pytest.raises(InputError, match=message):
+        nasbench_graph.rows("cora", "valid", "test")
+    del package.measured[11147]["perf"]
+    with pytest.raises(InputError, match="perf is 'None'"):
+        nasbench_graph.rows("cora", "valid", "test")
+
+
+def test_a_file_of_the_package_that_is_cut_off(package):
+    package.light_read = lambda dataset: pickle.loads(pickle.dumps(package.measured)[:-100])
+    with pytest.raises(InputError, match=r"cannot read its cora, it is damaged or another version; 1.4 is"):
         nasbench_graph.rows("cora", "valid", "test")
 
 

@@ -1,5 +1,6 @@
 """The plots of a comparison: they are there, they show what was found, and they load nothing."""
 
+import dataclasses
 import re
 import struct
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from nao.compare import Comparison, Runs
+from nao.compare.tables import TOP, tops
 from nao.report.curves import COLOURS, draw, figure
 
 NAMES = {"title": "a < b", "signal": "valid", "report": "test"}
@@ -57,6 +59,32 @@ def test_the_lines_are_the_means(tmp_path):
     assert dot.get_xdata().tolist() == [20]
     assert not np.isnan(second.get_ydata()).any()
     assert regret.get_yscale() == "log"
+
+
+def with_random(**settings):
+    return dataclasses.replace(comparison(**settings), random="random")
+
+
+def test_below_them_is_how_far_the_best_are_above_those_of_random_search():
+    found = with_random()
+    _, _, *gaps = figure(found, **NAMES).axes
+    signal = {label: np.sort(runs.signal, axis=1)[:, ::-1] for label, runs in found.runs.items()}
+    for k, axes in zip(TOP, gaps, strict=True):
+        ours, randoms = axes.get_lines()
+        expected = (signal["nao"] - signal["random"])[:, :k].mean()
+        assert ours.get_ydata()[-1] == pytest.approx(expected)
+        assert ours.get_xdata().tolist() == [m for m in (1, 2, 5, 10, 20, 30, 40) if m >= k]
+        assert not randoms.get_ydata().any()
+
+
+@pytest.mark.parametrize("settings", [{"optimum": None}, {"budget": 3}, {"repeats": 1}], ids=str)
+def test_the_page_has_the_gaps_too(settings, tmp_path):
+    found = with_random(**settings)
+    draw(found, tmp_path, **NAMES)
+    page = (tmp_path / "curves.html").read_text()
+    assert "valid of the best k, above random search" in page
+    last = [row for row in tops(found) if (row.strategy, row.k, row.m) == ("nao", 1, found.budget)]
+    assert f"<td>nao</td><td>1</td><td>{last[0].mean:.4f}</td><td>{last[0].gap:.4f}</td>" in page
 
 
 def test_every_strategy_looks_different():

@@ -6,6 +6,7 @@ from scipy import stats
 
 from nao.core import Architecture, Result
 from nao.spaces.cells import CellSpace
+from nao.spaces.nasbench201 import NASBENCH201
 from nao.spaces.operations import operations
 from nao.strategies.progressive import MOST, Progressive, completed, expanded, fit_ensemble
 from tests.fakes import PairSpace
@@ -59,6 +60,16 @@ def test_a_stage_keeps_the_beginnings_of_the_one_before():
     strategy.ask(1)
     assert {tuple(x[:4]) for x in strategy.state()["beam"]} <= beam
     assert len(beam) == 6
+
+
+def test_a_beam_is_full_where_all_that_is_begun_still_ends_in_nothing():
+    """Every cell of NAS-Bench-201 whose last four edges are `none` is the same."""
+    strategy = Progressive(NASBENCH201, beam=10)
+    strategy.tell(scored(strategy.ask(10), total))
+    strategy.ask(1)
+    begun = {tuple(x[:2]) for x in strategy.state()["beam"]}
+    assert len(begun) == 10
+    assert {NASBENCH201.key((*x, 0, 0, 0, 0)) for x in begun} == {NASBENCH201.key((0,) * 6)}
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -177,11 +177,14 @@ class TestUpdate:
         rewards = jnp.array([0.0, 1.0, 2.0, 3.0, 99.0, -99.0])
         present = jnp.array([1.0, 1, 1, 1, 0, 0])
         options = settings(entropy=0.1, epochs=2)
+        log_p = policy.log_probability(weights, rules, strings)
         padded, otherwise = (
-            policy.update(self.learner(weights, 0.5), rules, tokens, reward, present, options)
-            for tokens, reward in (
-                (strings[:6], rewards),
-                (strings[jnp.array([0, 1, 2, 3, 9, 9])], rewards.at[4:].set(7.0)),
+            policy.update(
+                self.learner(weights, 0.5), rules, strings[rows], log_p[rows], reward, present, options
+            )
+            for rows, reward in (
+                (jnp.arange(6), rewards),
+                (jnp.array([0, 1, 2, 3, 9, 9]), rewards.at[4:].set(7.0)),
             )
         )
         close(padded, otherwise, 1e-7)
@@ -191,11 +194,27 @@ class TestUpdate:
     def test_the_first_baseline_is_the_mean_of_the_first_batch(self):
         rules, weights = random_policy(GRAMMARS["free"])
         tokens = jnp.asarray(enumerated(GRAMMARS["free"])[:4])
+        log_p = policy.log_probability(weights, rules, tokens)
         new = policy.update(
-            self.learner(weights, math.nan), rules, tokens, jnp.full(4, 0.25), jnp.ones(4), settings()
+            self.learner(weights, math.nan), rules, tokens, log_p, jnp.full(4, 0.25), jnp.ones(4), settings()
         )
         assert float(new.baseline) == 0.25
         close(new.weights, weights)  # nothing was better than the mean
+
+    def test_what_was_written_together_is_learned_from_against_the_policy_that_wrote_it(self):
+        """The second of two batches is clipped where the first has moved the policy far enough."""
+        grammar = Grammar.from_positions(np.ones((1, 3), np.bool_))
+        options = settings(learning_rate=0.5, epochs=1, clip=0.01)
+
+        def learned(*parts):
+            writer = Policy(grammar, units=4, batch=4, settings=options, seed=0)
+            for part in parts:
+                writer.learn(np.array(part)[:, None], (np.array(part) == 2).astype(float))
+            return writer._learner.weights.bias
+
+        batch = [0, 1, 2, 2]
+        together, one_by_one = learned(batch + batch), learned(batch, batch)
+        assert not np.allclose(together, one_by_one, atol=1e-3)
 
     def test_it_settles_where_reward_and_entropy_balance(self):
         """P(x) proportional to exp(R / β) maximises J + β H."""
@@ -248,6 +267,20 @@ class TestReinforce:
         best = [max(play(Reinforce(space, seed=seed, **options), 150)) for seed in range(5)]
         chance = [max(sum(x.tokens) for x in first(space, seed, 150)) for seed in range(5)]
         assert np.mean(best) > np.mean(chance) + 1.5
+
+    def test_the_reward_is_raised_to_the_exponent(self, monkeypatch):
+        def learned_from(exponent):
+            seen = []
+            monkeypatch.setattr(Policy, "learn", lambda self, tokens, rewards: seen.append(rewards))
+            strategy = Reinforce(PairSpace(), batch=5, exponent=float(exponent))
+            told = results(strategy.ask(5), lambda p: total(p) / 100)
+            strategy.tell(told)
+            strategy.ask(5)
+            return seen[0]
+
+        plain, cubed = learned_from(1), learned_from(3)
+        assert len(np.unique(plain)) > 1
+        np.testing.assert_allclose(cubed, plain**3)
 
     def test_the_unit_of_the_scores_does_not_matter(self):
         percent = play(Reinforce(PairSpace()), 50)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nao.core import InputError, Strategy
+from nao.spaces import SPACES
 from nao.strategies import NAO
 from nao.strategies.known import Known, first
 from nao.strategies.named import STRATEGIES, strategy
@@ -49,6 +50,19 @@ def played(strategy, rounds=3, n=30):
         history.append((proposals, strategy.state(), results))
         strategy.tell(results)
     return history
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_plays_on_every_space(name, space):
+    strategy, keys = named(name)(space), []
+    for n in (12, 8, 8):
+        proposals = strategy.ask(n)
+        assert len(proposals) == n
+        assert all(space.grammar.fault(p.architecture.tokens) is None for p in proposals)
+        keys += [space.canonical(p.architecture) for p in proposals]
+        strategy.tell(evaluate(proposals))
+    assert len(set(keys)) == 28
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
