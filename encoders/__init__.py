@@ -10,8 +10,9 @@ decode.py           greedy decoding under a grammar
 targets.py          what f learns instead of raw scores
 lstm_encoder.py     `published` and `joint`: E, f and D fitted together
 autoencoder.py      E and D fitted to strings alone
-belief.py           f as a Gaussian process on the embedding
-process_encoder.py  `default`, made of these two
+inputs.py           what f sees when it is a Gaussian process
+belief.py           that f, as a function of the embedding
+process_encoder.py  `default`, made of these three
 rows.py, checks.py  arrays of fixed sizes; what is asked of scores
 """
 

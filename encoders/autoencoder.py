@@ -81,8 +81,8 @@ class Autoencoder:
     def embed(self, tokens: Int[np.ndarray, "B T"], variants: int) -> Float[np.ndarray, "B d"]:
         """The mean embedding of each architecture: the mean of h_1 .. h_S, averaged over its strings.
 
-        Strings that mean the same have the same one. Where an architecture has more than `variants`
-        strings it is averaged over so many random ones, the same each time for the same string; with
+        Strings that `SearchSpace.symmetric` connects have the same one. Where there are more than `variants`
+        of them it is averaged over so many random ones, the same each time for the same string; with
         `variants` of 1 it is that of the string as it stands.
         """
         strings = np.ascontiguousarray(tokens, np.int32)

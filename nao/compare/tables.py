@@ -47,7 +47,8 @@ class Summary:
       queries_to_optimum: mean number of labels until the optimum was found (see `Comparison`); a run that
         has not found it by m counts as m. None where the optimum is not known.
       share_at_optimum: the share of the runs that have found it by m.
-      cpu_seconds: mean of what the strategy itself has computed, evaluations not counted.
+      cpu_seconds: mean of what the strategy itself has computed, evaluations not counted; what a process
+        computes once for several runs, such as compiled programs, is in the first of them.
     """
 
     strategy: str
