@@ -158,7 +158,10 @@ class FittedProcessEncoder:
         return np.asarray(decoded)[:n], self.targets.decode(np.asarray(values, np.float64)[:n])
 
     def _start(self, tokens: Int[np.ndarray, "B T"]) -> tuple[Float[Array, "R S d"], Belief]:
-        """All hidden states of seeds, in R >= B rows, and f around them: the same for every step length."""
+        """All hidden states of seeds, in R >= B rows, and f around them: the same for every step length.
+
+        Those of the last seeds are kept.
+        """
         key = tokens.tobytes()
         if key not in self._starts:
             size = padded(len(tokens), 32)

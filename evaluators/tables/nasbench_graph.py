@@ -52,8 +52,8 @@ def rows(dataset: str, signal: str, report: str) -> tuple[NASBenchGraphSpace, di
         raise InputError("NAS-Bench-Graph needs a package: pip install 'nao-search[graph]'") from error
 
     networks = {}  # (links, operations) -> what was measured
-    for number_of, measured in _read(package, dataset).items():
-        macro, *operations = map(int, f"{number_of:05d}")
+    for network, measured in _read(package, dataset).items():
+        macro, *operations = map(int, f"{network:05d}")
         names = tuple(package.gnn_list[o] for o in operations)
         networks[tuple(package.link_list[macro]), names] = measured
     used = set(itertools.chain.from_iterable(names for _, names in networks))

@@ -86,8 +86,8 @@ class Process:
         some = np.argsort(y, kind="stable")[np.linspace(0, N - 1, min(N, FITTED)).astype(int)]
         squares = np.stack([squared_distances(p[some], p[some]) for p in parts])
         mean = squares.mean(axis=(1, 2))
-        mean = np.where(mean > 0, np.count_nonzero(mean) * mean, 1.0)
-        prior = np.array([0.0, NOISE, *-np.log(mean)])
+        together = np.where(mean > 0, np.count_nonzero(mean) * mean, 1.0)
+        prior = np.array([0.0, NOISE, *-np.log(together)])
         found = optimize.minimize(
             negative_log_posterior,
             prior,

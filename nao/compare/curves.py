@@ -62,6 +62,11 @@ class Comparison:
     random: str | None
     runs: Mapping[str, Runs]
 
+    @property
+    def against_random(self) -> bool:
+        """Whether random search takes part, and others beside it."""
+        return self.random is not None and len(self.runs) > 1
+
 
 def stacked(runs: Sequence[Iterable[Query]], budget: int) -> Runs:
     """The queries of R runs as arrays `[R, M]`."""

@@ -4,7 +4,7 @@ Axis letters: M queries, R repeats, G places on the axis of M.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nao.compare.curves import Comparison
 from nao.compare.folder import write
-from nao.compare.tables import TOP, estimates, tops
+from nao.compare.tables import TOP, Top, estimates, tops
 from nao.report.page import page
 
 # Colours that remain different without red or green (Okabe and Ito 2008), the darkest for the first.
@@ -63,8 +63,7 @@ def figure(found: Comparison, title: str, signal: str, report: str) -> Figure:
     Below them how far the best k are above those of random search, where that takes part.
     """
     above = ["score"] if found.optimum is None else ["score", "regret"]
-    with_random = found.random is not None and len(found.runs) > 1
-    gaps = [str(k) for k in TOP if with_random and k <= found.budget]
+    gaps = [str(k) for k in TOP if found.against_random and k <= found.budget]
     panels = max(len(above), 2 if gaps else 1)
     rows = [np.repeat(above, 6 // len(above)).tolist()]
     rows += [np.repeat(gaps, 6 // len(gaps)).tolist()] if gaps else []
@@ -73,8 +72,9 @@ def figure(found: Comparison, title: str, signal: str, report: str) -> Figure:
     _scores(axes["score"], found, literal(report))
     if found.optimum is not None:
         _regret(axes["regret"], found, found.optimum, literal(signal))
+    best = list(tops(found)) if gaps else []
     for k in gaps:
-        _gap(axes[k], found, int(k), literal(signal))
+        _gap(axes[k], found, [row for row in best if row.k == int(k)], int(k), literal(signal))
     repeats = len(next(iter(found.runs.values())).signal)
     plot.suptitle(literal(title), x=0.01, ha="left", fontsize=13, fontweight="bold")
     note = f"mean of {repeats} runs, 95 % bootstrap interval" if repeats > 1 else "one run of each"
@@ -120,9 +120,8 @@ def _regret(axes: Axes, found: Comparison, optimum: float, signal: str) -> None:
     _dress(axes, found.budget, f"{signal}: optimum minus the best so far")
 
 
-def _gap(axes: Axes, found: Comparison, k: int, signal: str) -> None:
+def _gap(axes: Axes, found: Comparison, rows: Sequence[Top], k: int, signal: str) -> None:
     """The mean signal of the k best architectures, minus the same of random search."""
-    rows = [row for row in tops(found) if row.k == k]
     for i, label in enumerate(found.runs):
         ours = [row for row in rows if row.strategy == label]
         columns = ([row.gap for row in ours], [row.ci_low for row in ours], [row.ci_high for row in ours])

@@ -59,7 +59,7 @@ def page(found: Comparison, drawing: str, title: str, signal: str, report: str) 
     parts += [f"<h2>After {found.budget} queries</h2>", _table(HEADINGS, final_rows(found))]
     if len(found.runs) > 1:
         parts += ["<h2>Difference, run by run</h2>", _table(DIFFERENCE, _differences(found))]
-    if found.random is not None and len(found.runs) > 1:
+    if found.against_random:
         gaps = [_gap_cells(row) for row in tops(found) if row.m == found.budget]
         parts += [f"<h2>{html.escape(signal)} of the best k, above random search</h2>", _table(GAP, gaps)]
     rows = [_summary_cells(row) for row in summaries(found)]

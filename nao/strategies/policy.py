@@ -108,6 +108,7 @@ def step(
     return h, c, jax.nn.log_softmax(logits)
 
 
+@jax.jit
 def log_probability(weights: Weights, rules: Rules, tokens: Int[Array, "B T"]) -> Float[Array, " B"]:
     """The logarithm of P(a_{1:T}; θ) `[B]` for legal strings `[B, T]`."""
 
@@ -120,9 +121,6 @@ def log_probability(weights: Weights, rules: Rules, tokens: Int[Array, "B T"]) -
     along = (rules.legal, rules.following, weights.readout, weights.bias, tokens.T)
     _, chosen = jax.lax.scan(position, start(weights, tokens.shape[0]), along)
     return jnp.sum(chosen, axis=0)
-
-
-_log_probability = jax.jit(log_probability)
 
 
 @functools.partial(jax.jit, static_argnames="strings")
@@ -253,7 +251,7 @@ class Policy:
                 self._learner,
                 self._rules,
                 strings,
-                _log_probability(first, self._rules, strings),
+                log_probability(first, self._rules, strings),
                 jnp.asarray(rewards[rows], jnp.float32),
                 jnp.asarray(present),
                 self._settings,

@@ -110,3 +110,10 @@ def test_the_order_by_improvement_spreads_over_what_is_not_known(process, rng):
     assert order[0] == first
     # Of two candidates that are nearly the same, the second tells nothing once the first is believed.
     assert abs(order.index(0) - order.index(1)) > 1
+
+
+def test_a_part_in_which_all_are_the_same_is_none(rng):
+    part, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    alone, beside = Process.fit([part], y).theta, Process.fit([part, np.ones_like(part)], y).theta
+    np.testing.assert_allclose(beside[:3], alone, atol=1e-6)
+    assert np.isfinite(beside).all()

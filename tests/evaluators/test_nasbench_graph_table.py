@@ -78,6 +78,14 @@ def test_columns_are_the_ones_asked_for(package):
     assert (rows["gcn(fc)"].score, rows["gcn(fc)"].test_score) == (0.375, 0.5)
 
 
+def test_the_space_has_the_operations_that_were_used(package, monkeypatch):
+    package.measured[2356] = package.measured[1111]  # gin cheb arma graph
+    package.measured[4] = package.measured[1111]  # gat gat gat sage
+    monkeypatch.setitem(nasbench_graph.DIFFERENT, 9, len(package.measured))
+    space, _ = nasbench_graph.rows("cora", "valid", "test")
+    assert space == NASBENCH_GRAPH
+
+
 def test_two_numbers_of_one_network_are_another_version(package):
     package.measured[88187] = package.measured[1111]  # skip gcn skip fc
     with pytest.raises(InputError, match="2,022 networks on cora are 2,021 different ones"):
