@@ -7,8 +7,7 @@ For each number of random labels: Kendall's tau between f(E(x)) and the score ov
 architectures, and over those of them that are truly in the top quarter; means and paired differences with
 95 % bootstrap intervals over the repeats. The rivals see the same labels: the Gaussian process of the
 strategy `gp`, on what a string says and means; and `default` with its inputs left out, with other
-targets, with the embedding of one string instead of all that mean the same, and with E as it is before
-anything is learnt.
+targets, and with E as it is before anything is learnt.
 
 The published predictor of NAO has .467 / .493 / .470 at 78 / 156 / 469 labels of NAS-Bench-201, on a single
 training of each architecture, a noisier target (White et al. 2021, as listed by the authors of TNASP).
@@ -89,7 +88,6 @@ def main() -> None:
         "no embedding": encoder(known.space, inputs=("features",)),
         "no features": encoder(known.space, inputs=("mean", "states")),
         "min-max targets": encoder(known.space, targets="min-max"),
-        "embedding of one string": encoder(known.space, variants=1),
         "E as it begins": encoder(known.space, updates=0),
         "gp (one-hot, features)": process(known.space),
     }

@@ -3,13 +3,11 @@
 This is Eqn. (1) with lambda = 0, on strings that cost nothing. It needs no scores, so it is done once for a
 search, and what is learnt from the scores (`process_encoder.py`) stays the same space all along.
 
-Axis letters: B strings, U others, A strings that mean the same, T tokens, S steps of the encoder, d hidden
-units.
+Axis letters: B strings, U others, T tokens, S steps of the encoder, d hidden units.
 """
 
 import dataclasses
 import functools
-import itertools
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +16,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from nao.analysis.ranking import hamming
-from nao.core import Architecture, SearchSpace
+from nao.core import SearchSpace
 from nao.encoders.configuration import Configuration
 from nao.encoders.decode import Rules, greedy
 from nao.encoders.fit import Data, Weights, fit, structure
@@ -62,9 +60,6 @@ class Autoencoder:
     rules: Rules
     weights: Weights
     hamming: float = float("nan")
-    _embedded: dict[tuple[int, bytes], Float[np.ndarray, " d"]] = dataclasses.field(
-        default_factory=dict, repr=False
-    )
 
     def encode(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B S d"]:
         """All hidden states of E for each string."""
@@ -77,37 +72,6 @@ class Autoencoder:
         padding = jnp.asarray(padded_rows(h, padded(len(h), 64)))
         decoded = _decode(self.weights, padding, self.rules, choices=self.choices, sizes=self.sizes)
         return np.asarray(decoded)[: len(h)]
-
-    def embed(self, tokens: Int[np.ndarray, "B T"], variants: int) -> Float[np.ndarray, "B d"]:
-        """The mean embedding of each architecture: the mean of h_1 .. h_S, averaged over its strings.
-
-        Strings that `SearchSpace.symmetric` connects have the same one. Where there are more than `variants`
-        of them it is averaged over so many random ones, the same each time for the same string; with
-        `variants` of 1 it is that of the string as it stands.
-        """
-        strings = np.ascontiguousarray(tokens, np.int32)
-        keys = [(variants, x.tobytes()) for x in strings]
-        new = {key: x for key, x in zip(keys, strings, strict=True) if key not in self._embedded}
-        if new:
-            same = [_same(self.space, x, variants) for x in new.values()]
-            e = self.encode(np.concatenate(same)).mean(axis=1, dtype=np.float64)
-            for key, part in zip(new, np.split(e, np.cumsum([len(x) for x in same])[:-1]), strict=True):
-                self._embedded[key] = part.mean(axis=0)
-        return np.array([self._embedded[key] for key in keys])
-
-
-def _same(space: SearchSpace, tokens: Int[np.ndarray, " T"], most: int) -> Int[np.ndarray, "A T"]:
-    """All strings that mean the same as one, in order, or `most` random ones where there are more.
-
-    If `most` is 1 it is the string itself.
-    """
-    if most == 1:
-        return tokens[None]
-    x = Architecture(tuple(tokens.tolist()), space)
-    others = list(itertools.islice(space.symmetric(x), most))
-    if len(others) < most:
-        return np.array(sorted([x.tokens, *(other.tokens for other in others)]), np.int32)
-    return space.redraw(np.tile(tokens, (most, 1)), np.random.default_rng(x.tokens))
 
 
 @functools.lru_cache(maxsize=2)

@@ -1,9 +1,8 @@
 """f as a Gaussian process on the embedding, and the acquisition that is ascended.
 
 `nao.analysis.regression` fits the process; here it is a function of the embedding that JAX can
-differentiate. On the way up the mean embedding is that of the one string that is moved, whereas those of the
-scored architectures are averaged over their strings (`inputs.py`). What an architecture means
-(`SearchSpace.features`) has no gradient: it stays that of the seed.
+differentiate. What an architecture means (`SearchSpace.features`) has no gradient: on the way up it stays
+that of the seed.
 
 Axis letters: N architectures with a score (padded), B embeddings, d hidden units.
 """

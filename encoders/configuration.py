@@ -31,8 +31,7 @@ class Configuration:
       trade_off: lambda of Eqn. (1).
       members: how many E, f, D are fitted at once, each to other architectures.
       held_out: share of the architectures that each member is not fitted to; no two members share any.
-      variants: strings that mean the same (A), drawn for each architecture, of which E sees a random one; a
-        Gaussian process sees the mean embedding averaged over so many.
+      variants: strings that mean the same (A), drawn for each architecture, of which E sees a random one.
       batch: scored architectures in one update.
       unlabelled: random legal strings, without a score, in one update: they train E and D alone.
       epochs: passes over the architectures, each of so many updates as it takes batches.
@@ -168,6 +167,7 @@ DEFAULT = dataclasses.replace(
     members=1,
     held_out=0.0,
     trade_off=0.0,
+    variants=1,
     batch=0,
     unlabelled=96,
     epochs=0,

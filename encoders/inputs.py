@@ -15,12 +15,11 @@ from nao.encoders.configuration import Configuration
 def parts(choices: Configuration, learnt: Autoencoder, tokens: Int[np.ndarray, "B T"]) -> Parts:
     """What f sees: the mean embedding `[B, d]`, all hidden states `[B, S d]`, what strings mean `[B, F]`.
 
-    The mean embedding is that of the architecture, whichever of its strings is given. The hidden states are
-    those of the string as it stands, from which the ascent starts. What the configuration leaves out is the
-    same for all.
+    The first two are those of the string as it stands, from which the ascent starts. What the configuration
+    leaves out is the same for all.
     """
-    mean = learnt.embed(tokens, choices.variants) * ("mean" in choices.inputs)
     h = learnt.encode(tokens).astype(np.float64)
+    mean = h.mean(axis=1) * ("mean" in choices.inputs)
     states = h.reshape(len(h), -1) * ("states" in choices.inputs)
     return [mean, states, features(choices, learnt.space, tokens)]
 

@@ -14,15 +14,12 @@ import pytest
 
 from nao.analysis.ranking import kendall_tau, pairwise_accuracy
 from nao.analysis.regression import Process, log_expected_improvement, squared_distances
-from nao.core import Architecture, InputError
+from nao.core import InputError
 from nao.encoders import ProcessEncoder
-from nao.encoders.autoencoder import autoencoder
 from nao.encoders.belief import Belief
 from nao.encoders.configuration import DEFAULT
 
-SMALL = dataclasses.replace(
-    DEFAULT, width=24, embedding=12, hidden=(8,), unlabelled=64, updates=400, variants=8
-)
+SMALL = dataclasses.replace(DEFAULT, width=24, embedding=12, hidden=(8,), unlabelled=64, updates=400)
 TINY = dataclasses.replace(SMALL, width=8, embedding=4, updates=30, unlabelled=16, moves=3)
 UNGUIDED = dataclasses.replace(SMALL, gradient=0.0)
 STRAIGHT = dataclasses.replace(SMALL, noise=0.0)
@@ -113,7 +110,7 @@ def test_bad_input(space):
 
 def test_strings_are_learnt_once_for_a_search(space):
     first, _ = fitted(space, n=20)
-    later, _ = fitted(space, n=40, choices=dataclasses.replace(SMALL, variants=1, noise=0.0))
+    later, _ = fitted(space, n=40, choices=dataclasses.replace(SMALL, noise=0.0))
     assert first.autoencoder is later.autoencoder
     assert fitted(space, n=20, seed=1)[0].autoencoder is not first.autoencoder
 
@@ -122,44 +119,12 @@ def test_the_decoder_writes_what_it_reads(learnt):
     assert learnt.quality.hamming < 0.1
 
 
-def same_architectures(space, n=3):
-    """Some architectures: all strings `[A, T]` of each."""
-    for tokens in space.sample_tokens(np.random.default_rng(2), n):
-        x = Architecture(tuple(tokens.tolist()), space)
-        same = np.array([x.tokens, *(other.tokens for other in space.symmetric(x))])
-        assert len(same) > 1
-        yield same
-
-
-def test_strings_that_mean_the_same_have_one_mean_embedding(space):
-    learnt = autoencoder(space, SMALL, 0)
-    for same in same_architectures(space):
-        e = learnt.embed(same, variants=400)
-        np.testing.assert_allclose(e, np.broadcast_to(e[:1], e.shape), atol=1e-12)
-        np.testing.assert_allclose(e[0], learnt.encode(same).mean(axis=(0, 1), dtype=np.float64), atol=1e-5)
-
-
-def test_with_one_variant_a_string_is_embedded_as_it_stands(space):
-    learnt = autoencoder(space, SMALL, 0)
-    for same in same_architectures(space):
-        np.testing.assert_allclose(
-            learnt.embed(same, variants=1), learnt.encode(same).mean(axis=1), atol=1e-5
-        )
-
-
-def test_f_sees_the_hidden_states_from_which_the_ascent_starts(space):
+def test_f_sees_the_embedding_from_which_the_ascent_starts(space):
     model, tokens = fitted(space)
-    _, h = model.embed(tokens)
+    e, h = model.embed(tokens)
     mean, states, _ = model.process.parts
+    np.testing.assert_allclose(mean, e, atol=1e-5)
     np.testing.assert_allclose(states, h.reshape(len(h), -1), atol=1e-5)
-    np.testing.assert_array_equal(mean, model.autoencoder.embed(tokens, SMALL.variants))
-
-
-def test_an_embedding_does_not_depend_on_what_was_embedded_before(space):
-    learnt = autoencoder(space, SMALL, 0)
-    tokens = space.sample_tokens(np.random.default_rng(2), 30)
-    alone = dataclasses.replace(learnt, _embedded={}).embed(tokens[7:8], 8)
-    np.testing.assert_array_equal(learnt.embed(tokens, 8)[7:8], alone)
 
 
 def test_what_is_decoded_does_not_depend_on_what_was_decoded_before(space):
