@@ -73,7 +73,7 @@ def about(
 @app.command()
 def optimize(
     iterations: Annotated[int, typer.Option(help="L: fit, ascend, decode and evaluate this often.")] = 3,
-    seeds: Annotated[int, typer.Option(help="K, the best architectures that are improved.")] = 100,
+    seeds: Annotated[int, typer.Option(help="K, how many architectures are improved.")] = 100,
     space: Space = "cnn-cell-small",
     blocks: Blocks = 5,
     data: Data = "digits",

@@ -26,7 +26,7 @@ from shared import add_comparison, add_evaluator, evaluator, markdown, play
 from nao.core import Encoder, Json, SearchSpace
 from nao.encoders import ProcessEncoder
 from nao.encoders.configuration import DEFAULT
-from nao.strategies import NAO
+from nao.strategies.nao import NAO, best
 
 
 def changed(**choices: Json) -> Encoder:
@@ -38,10 +38,22 @@ def default() -> Encoder:
 
 
 class ScoredStarts(NAO):
-    """Climbs from scored architectures alone, also while there are few."""
+    """Climbs from the K best alone, also while fewer are scored."""
 
-    def _random_strings(self, n: int) -> np.ndarray:
-        return super()._random_strings(0)
+    def _pick(self, X: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        top = best(S, self.seeds)
+        return X[top], S[top]
+
+
+class FilledStarts(NAO):
+    """Climbs from the K best, and from random strings only while fewer are scored."""
+
+    def _pick(self, X: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        top = best(S, self.seeds)
+        return np.concatenate([X[top], self._random_strings(self.seeds - len(top))]), S[top]
+
+
+STRATEGIES = {"scored-starts": ScoredStarts, "filled-starts": FilledStarts}
 
 
 # What each variant changes: the encoder, and the parameters of the strategy.
@@ -55,9 +67,9 @@ VARIANTS: dict[str, tuple[Callable[[], Encoder], dict[str, Json]]] = {
     "no-states": (lambda: changed(inputs=("mean", "features")), {}),
     "no-embedding": (lambda: changed(inputs=("features",)), {}),
     "no-features": (lambda: changed(inputs=("mean", "states")), {}),
-    "no-averaging": (lambda: changed(variants=1), {}),
     "min-max": (lambda: changed(targets="min-max"), {}),
     "scored-starts": (default, {}),
+    "filled-starts": (default, {}),
     "10-seeds": (default, {"seeds": 10}),
     "batches-of-1": (default, {"proposals": 1}),
     "batches-of-25": (default, {"proposals": 25}),
@@ -66,8 +78,7 @@ VARIANTS: dict[str, tuple[Callable[[], Encoder], dict[str, Json]]] = {
 
 def make(variant: str, space: SearchSpace, seed: int) -> NAO:
     encoder, parameters = VARIANTS[variant]
-    kind = ScoredStarts if variant == "scored-starts" else NAO
-    return kind(space, encoder(), **parameters, seed=seed)
+    return STRATEGIES.get(variant, NAO)(space, encoder(), **parameters, seed=seed)
 
 
 def main() -> None:

@@ -132,7 +132,7 @@ class History:
 
         `evaluations` is M, the number of architectures whose score was read, failed ones included.
         Scores are averaged over the architectures that did not fail. `iterations` has one entry for each
-        decoded set, in which `seeds_mean` is the mean score of the seed architectures it came from,
+        decoded set, in which `seeds_mean` is the mean score of the best architectures it came from,
         `random` is how many of `new` were drawn at random because too few new ones were decoded, the
         quality of the predictor is that of the fit behind it on held-out architectures, and `seconds`
         is the time to fit, decode and evaluate.

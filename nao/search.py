@@ -40,15 +40,16 @@ def optimize(
     """Neural Architecture Optimization: Algorithm 1 of Luo et al. 2018.
 
     Evaluates `initial` random architectures. Then, `iterations` times: fits the encoder to all scores so
-    far, moves the best `seeds` architectures up its gradient, decodes `new` new architectures, and
-    evaluates them. M is `initial + iterations * new`, or one `new` less without `evaluate_last`.
+    far, moves the best architectures (and by default as many random ones) up its gradient, decodes `new`
+    new architectures, and evaluates them. M is `initial + iterations * new`, or one `new` less without
+    `evaluate_last`.
 
     Args:
       space: what to search.
       evaluator: trains and scores architectures.
       encoder: E, f and D.
       iterations: L. A finished search can be given more of them, and goes on.
-      seeds: K, the number of seed architectures.
+      seeds: K, the number of architectures that are moved.
       initial: the size of the initial set X.
       new: how many architectures each iteration adds.
       evaluate_last: whether to evaluate the set that iteration L decodes; Algorithm 1 ends before that.

@@ -146,13 +146,14 @@ class LinearEncoder:
 
     steps: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
     fits: list = dataclasses.field(default_factory=list)
+    starts: list = dataclasses.field(default_factory=list)  # of the ascents, one for each step
 
     def fit(self, space, tokens: Int[np.ndarray, "N T"], scores: Float[np.ndarray, " N"], *, seed):
         self.fits.append((tokens, scores, seed))
         one_hot = np.eye(space.letters)[tokens].reshape(len(tokens), -1)
         ridge = one_hot.T @ one_hot + 0.1 * np.eye(one_hot.shape[1])
         weights = np.linalg.solve(ridge, one_hot.T @ (scores - scores.mean()))
-        return LinearFit(weights.reshape(space.length, space.letters), float(scores.mean()))
+        return LinearFit(weights.reshape(space.length, space.letters), float(scores.mean()), self.starts)
 
     def configuration(self):
         return {"name": "linear", "steps": self.steps}
@@ -164,6 +165,7 @@ class LinearFit:
 
     weights: np.ndarray
     mean: float
+    starts: list
     quality: Quality = dataclasses.field(
         default_factory=lambda: Quality(5, 0.75, 0.5, 1.25, {"loss": float("nan")})
     )
@@ -177,6 +179,7 @@ class LinearFit:
         return chosen, predicted[chosen]
 
     def improve(self, tokens: Int[np.ndarray, "B T"], step):
+        self.starts.append(tokens)
         positions = np.arange(tokens.shape[1])
         gain = self.weights.max(axis=1) - self.weights[positions, tokens]
         moved = np.argsort(-gain, axis=1, kind="stable")[:, : int(step)]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from nao.core import Architecture, Encoder, FittedEncoder, InputError, Json, Proposal, Result, SearchSpace
 from nao.strategies.known import Beginning, Known, finite_score
@@ -26,8 +26,9 @@ class NAO:
       encoder: E, f and D, and the schedule of step lengths.
       initial: how many random architectures to begin with.
       proposals: how many to propose before it wants to hear results.
-      seeds: K, how many of the best architectures to start from. While fewer are scored, `predicted` starts
-        from random ones too: a point of the embedding needs no score to be moved.
+      seeds: K, how many architectures to start from: the best; or with `predicted` the best half of K, and
+        otherwise random ones, more of them while few are scored. A point of the embedding needs no score to
+        be moved, and what f says of the best alone is soon exhausted.
       choose: which of the decoded architectures to propose. `first` takes them in the order of the step
         lengths until there are enough, as the published code does; `predicted` decodes at every step
         length and takes those that the encoder finds most promising.
@@ -88,7 +89,6 @@ class NAO:
 
     def _decode_new(self, n: int) -> list[Proposal]:
         """The body of Algorithm 1, after the architectures of X_eval have been evaluated."""
-        K = self.seeds
         X = np.array([x.tokens for x, _ in self._scored], np.int32)
         S = np.array([s for _, s in self._scored])
 
@@ -98,10 +98,7 @@ class NAO:
         fit_seconds = time.perf_counter() - began
 
         # Pick K architectures with top K performances among X, forming the set of seeds X_seed.
-        top = np.argsort(-S, kind="stable")[:K]
-        X_seed = X[top]
-        if self.choose == "predicted":
-            X_seed = np.concatenate([X_seed, self._random_strings(K - len(X_seed))])
+        X_seed, S_seed = self._pick(X, S)
 
         # For x in X_seed, obtain a better representation e_x' from e_x using Eqn. (2), based on E and f.
         # Decode each x' from e_x' using D; set X_eval as the set of new architectures decoded out.
@@ -119,12 +116,23 @@ class NAO:
             "hamming": quality.hamming,
             "held_out": quality.held_out,
             **quality.metrics,
-            "seeds_mean": float(S[top].mean()),
+            "seeds_mean": float(S_seed.mean()),
             "fit_seconds": fit_seconds,
             "decoded": ascent.decoded,
             "share_new": ascent.new / ascent.decoded if ascent.decoded else 0.0,
         }
         return X_eval  # The loop evaluates these, and then: Enlarge X as X = X u X_eval (`tell`).
+
+    def _pick(
+        self, X: Int[np.ndarray, "N T"], S: Float[np.ndarray, " N"]
+    ) -> tuple[Int[np.ndarray, "K T"], Float[np.ndarray, " _"]]:
+        """The seeds, and the scores of those that have one: they come first."""
+        K = self.seeds
+        if self.choose == "predicted":
+            top = best(S, (K + 1) // 2)
+            return np.concatenate([X[top], self._random_strings(K - len(top))]), S[top]
+        top = best(S, K)
+        return X[top], S[top]
 
     def _random_strings(self, n: int) -> Int[np.ndarray, "n T"]:
         """Strings `[n, T]` that are random, others each time it is asked."""
@@ -162,6 +170,11 @@ class NAO:
             "seed": self.seed,
             "encoder": dict(self.encoder.configuration()),
         }
+
+
+def best(S: Float[np.ndarray, " N"], n: int) -> Int[np.ndarray, " _"]:
+    """The places of the n highest scores, the highest first; all if there are fewer."""
+    return np.argsort(-S, kind="stable")[:n]
 
 
 class Ascent:

@@ -276,11 +276,10 @@ class TestNAO:
         proposals = [p for p in strategy.ask(12) if p.origin == "ascent"]
         predicted = [p.predicted for p in proposals]
         assert predicted == sorted(predicted, reverse=True)
-        # By hand: everything that any step decodes from the ten best, scored by f.
+        # By hand: everything that any step decodes from where it started, scored by f.
         tokens, scores, seed = encoder.fits[0]
         fit = LinearEncoder().fit(SPACE, tokens, scores, seed=seed)
-        top = tokens[np.argsort(-scores, kind="stable")[:10]]
-        decoded = {tuple(x) for eta in encoder.steps for x in fit.improve(top, eta)[0].tolist()}
+        decoded = {tuple(x) for eta in encoder.steps for x in fit.improve(encoder.starts[0], eta)[0].tolist()}
         known = {SPACE.canonical(r.architecture) for r in results}
         new = {
             x
@@ -307,7 +306,21 @@ class TestNAO:
         strategy.ask(1000)
         assert strategy.diagnostics()["decoded"] == len(encoder.fits[0][0])
 
-    def test_predicted_starts_from_random_architectures_too_while_fewer_than_k_are_scored(self):
+    @pytest.mark.parametrize(("seeds", "best"), [(1, 1), (9, 5), (10, 5), (1000, None)])
+    def test_predicted_starts_from_the_best_half_and_from_random_architectures(self, seeds, best):
+        strategy, _, encoder = self.fitted(seeds=seeds)
+        for question in range(2):
+            strategy.tell(evaluate(strategy.ask(5)))
+            tokens, scores, _ = encoder.fits[question]
+            top = tokens[np.argsort(-scores, kind="stable")[:best]]
+            starts = encoder.starts[question * len(encoder.steps)]
+            assert len(starts) == seeds
+            np.testing.assert_array_equal(starts[: len(top)], top)
+            assert strategy.diagnostics()["seeds_mean"] == pytest.approx(np.sort(scores)[::-1][:best].mean())
+        if seeds > 1:  # others at every question
+            assert (encoder.starts[0][best or len(scores) :] != starts[best or len(scores) :]).any()
+
+    def test_random_starts_are_parents_too_and_the_same_again(self):
         strategy, results, _ = self.fitted(seeds=1000, encoder={"steps": (1.0,)})
         parents = {p.parent for p in strategy.ask(50) if p.origin == "ascent"}
         assert strategy.diagnostics()["decoded"] == 1000
@@ -319,7 +332,7 @@ class TestNAO:
         strategy, _, _ = self.fitted(seeds=10)
         strategy.ask(5)
         numbers = strategy.diagnostics()
-        quality = LinearFit(np.zeros((1, 1)), 0.0).quality
+        quality = LinearFit(np.zeros((1, 1)), 0.0, []).quality
         for name in ("pairwise_accuracy", "kendall_tau", "hamming", "held_out"):
             assert numbers[name] == getattr(quality, name)
         assert numbers["fit_seconds"] >= 0
