@@ -9,6 +9,7 @@ Inputs come in parts, such as what a string says and what it means. A part has i
 Axis letters: N observations, C candidates, F features of a part, H = 2 + parts hyperparameters theta.
 """
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ NOISE = -3.0  # theta_1 before anything is seen: a twentieth of the variance
 JITTER = 1e-8  # keeps the covariance of equal inputs positive definite
 LEAST = 1e-12  # the smallest variance
 STEPS = 20  # of the search for theta
+FAILED = 1e9  # in place of -log of the likelihood, where theta leaves no covariance in floating point
 FITTED = 150  # observations that theta is fitted to; the cost grows with their cube
 
 
@@ -135,7 +137,9 @@ def negative_log_posterior(
     y: Float[np.ndarray, " N"],
     prior: Float[np.ndarray, " H"],
 ) -> tuple[float, Float[np.ndarray, " H"]]:
-    """Equations 5.8 and 5.9 with the sign turned, and the prior: the value, and its gradient `[H]`.
+    """Minus the log of the posterior density of theta, but for a constant: the value, and its gradient `[H]`.
+
+    A line search may try what is absurd. There the value is finite, and the gradient leads back to the prior.
 
     Args:
       theta: where.
@@ -143,15 +147,27 @@ def negative_log_posterior(
       y: `[N]` targets.
       prior: `[H]` the mean of theta a priori.
     """
+    away = theta - prior
+    value, gradient = FAILED, np.zeros_like(theta)
+    with contextlib.suppress(linalg.LinAlgError), np.errstate(over="ignore", invalid="ignore"):
+        found = _negative_log_likelihood(theta, squares, y)
+        if np.isfinite([found[0], *found[1]]).all():
+            value, gradient = found
+    return float(value + 0.5 * (away**2).sum()), gradient + away
+
+
+def _negative_log_likelihood(
+    theta: Float[np.ndarray, " H"], squares: Float[np.ndarray, "P N N"], y: Float[np.ndarray, " N"]
+) -> tuple[float, Float[np.ndarray, " H"]]:
+    """Equations 5.8 and 5.9 with the sign turned: the value, and its gradient `[H]`."""
     weighted = np.exp(theta[2:])[:, None, None] * squares
     K, noise = np.exp(theta[0] - weighted.sum(axis=0)), np.exp(theta[1])
-    L = linalg.cholesky(K + (noise + JITTER) * np.eye(len(y)), lower=True)
-    inverse = linalg.cho_solve((L, True), np.eye(len(y)))
+    L = linalg.cholesky(K + (noise + JITTER) * np.eye(len(y)), lower=True, check_finite=False)
+    inverse = linalg.cho_solve((L, True), np.eye(len(y)), check_finite=False)
     alpha = inverse @ y
     G = inverse - np.outer(alpha, alpha)
     gradient = 0.5 * np.array([np.vdot(G, K), noise * np.trace(G), *(-np.vdot(G * K, w) for w in weighted)])
-    value = 0.5 * y @ alpha + np.log(np.diag(L)).sum() + 0.5 * ((theta - prior) ** 2).sum()
-    return float(value), gradient + (theta - prior)
+    return float(0.5 * y @ alpha + np.log(np.diag(L)).sum()), gradient
 
 
 def by_improvement(believed: Posterior, best: float) -> Iterator[int]:

@@ -5,6 +5,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from nao.analysis.regression import (
+    FAILED,
     JITTER,
     Process,
     by_improvement,
@@ -51,6 +52,26 @@ def test_believing_a_mean_is_conditioning_on_it(process, rng):
     expected = Process(X, y, process.theta).posterior(new)
     np.testing.assert_allclose(believed.mean, expected.mean, atol=1e-6)
     np.testing.assert_allclose(believed.variance, expected.variance, atol=1e-6)
+
+
+@pytest.mark.parametrize("far", [30.0, 800.0, 1e5])
+def test_wherever_a_search_for_theta_looks_there_is_a_value_and_a_way_back(process, far, rng):
+    alike = [p[[0, 0, *range(2, 12)]] for p in process.parts]
+    squares = np.stack([squared_distances(p, p) for p in alike])
+    squares[0, 5, 5] = 1e-16  # what rounding may leave
+    prior = np.array([0.1, -3.0, 0.2, 0.0])
+    at_prior = negative_log_posterior(prior, squares, process.y, prior)[0]
+    failed = 0
+    for signs in rng.choice([-1.0, 0.0, 1.0], size=(60, 4)):
+        theta = prior + far * signs
+        value, gradient = negative_log_posterior(theta, squares, process.y, prior)
+        assert np.isfinite(value)
+        assert np.isfinite(gradient).all()
+        assert value > at_prior or not signs.any()
+        if value == FAILED + 0.5 * ((theta - prior) ** 2).sum():
+            failed += 1
+            assert gradient == pytest.approx(theta - prior)
+    assert failed > 0 or far < 800
 
 
 def test_the_likelihood_is_the_normal_density_and_its_gradient_is_right(process):
