@@ -26,7 +26,7 @@ from shared import add_comparison, add_evaluator, evaluator, markdown, play
 from nao.core import Encoder, Json, SearchSpace
 from nao.encoders import ProcessEncoder
 from nao.encoders.configuration import DEFAULT
-from nao.strategies.nao import NAO, best
+from nao.strategies import NAO
 
 
 def changed(**choices: Json) -> Encoder:
@@ -37,20 +37,19 @@ def default() -> Encoder:
     return ProcessEncoder(DEFAULT)
 
 
-class ScoredStarts(NAO):
-    """Climbs from the K best alone, also while fewer are scored."""
-
-    def _pick(self, X: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        top = best(S, self.seeds)
-        return X[top], S[top]
-
-
 class FilledStarts(NAO):
     """Climbs from the K best, and from random strings only while fewer are scored."""
 
-    def _pick(self, X: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        top = best(S, self.seeds)
-        return np.concatenate([X[top], self._random_strings(self.seeds - len(top))]), S[top]
+    @property
+    def best_seeds(self) -> int:
+        return self.seeds
+
+
+class ScoredStarts(FilledStarts):
+    """Climbs from the K best alone, also while fewer are scored."""
+
+    def _random_strings(self, n: int) -> np.ndarray:
+        return super()._random_strings(0)
 
 
 STRATEGIES = {"scored-starts": ScoredStarts, "filled-starts": FilledStarts}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from nao.core import Architecture, Encoder, FittedEncoder, InputError, Json, Proposal, Result, SearchSpace
 from nao.strategies.known import Beginning, Known, finite_score
@@ -72,6 +72,11 @@ class NAO:
         """The random architectures at once, then `proposals` at a time."""
         return self._beginning.left or self.proposals
 
+    @property
+    def best_seeds(self) -> int:
+        """How many of the K seeds are the best architectures, at most."""
+        return self.seeds if self.choose == "first" else (self.seeds + 1) // 2
+
     def ask(self, n: int) -> list[Proposal]:
         """Proposes n architectures: random ones to begin with, then decoded ones.
 
@@ -98,7 +103,10 @@ class NAO:
         fit_seconds = time.perf_counter() - began
 
         # Pick K architectures with top K performances among X, forming the set of seeds X_seed.
-        X_seed, S_seed = self._pick(X, S)
+        top = np.argsort(-S, kind="stable")[: self.best_seeds]
+        X_seed = X[top]
+        if self.choose == "predicted":
+            X_seed = np.concatenate([X_seed, self._random_strings(self.seeds - len(top))])
 
         # For x in X_seed, obtain a better representation e_x' from e_x using Eqn. (2), based on E and f.
         # Decode each x' from e_x' using D; set X_eval as the set of new architectures decoded out.
@@ -116,23 +124,12 @@ class NAO:
             "hamming": quality.hamming,
             "held_out": quality.held_out,
             **quality.metrics,
-            "seeds_mean": float(S_seed.mean()),
+            "seeds_mean": float(S[top].mean()),
             "fit_seconds": fit_seconds,
             "decoded": ascent.decoded,
             "share_new": ascent.new / ascent.decoded if ascent.decoded else 0.0,
         }
         return X_eval  # The loop evaluates these, and then: Enlarge X as X = X u X_eval (`tell`).
-
-    def _pick(
-        self, X: Int[np.ndarray, "N T"], S: Float[np.ndarray, " N"]
-    ) -> tuple[Int[np.ndarray, "K T"], Float[np.ndarray, " _"]]:
-        """The seeds, and the scores of those that have one: they come first."""
-        K = self.seeds
-        if self.choose == "predicted":
-            top = best(S, (K + 1) // 2)
-            return np.concatenate([X[top], self._random_strings(K - len(top))]), S[top]
-        top = best(S, K)
-        return X[top], S[top]
 
     def _random_strings(self, n: int) -> Int[np.ndarray, "n T"]:
         """Strings `[n, T]` that are random, others each time it is asked."""
@@ -170,11 +167,6 @@ class NAO:
             "seed": self.seed,
             "encoder": dict(self.encoder.configuration()),
         }
-
-
-def best(S: Float[np.ndarray, " N"], n: int) -> Int[np.ndarray, " _"]:
-    """The places of the n highest scores, the highest first; all if there are fewer."""
-    return np.argsort(-S, kind="stable")[:n]
 
 
 class Ascent:
