@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from nao.core import MOST_SEED, Evaluator, InputError, SearchSpace, Strategy
+from nao.core import MOST_SEED, Evaluator, InputError, Request, SearchSpace, Strategy
 
 if TYPE_CHECKING:
     from nao.evaluators.pool import DevicePool
@@ -134,7 +134,7 @@ def evaluate(
     child = given(cells=cells, channels=channels, steps=steps, batch=batch)
     child |= given(learning_rate=learning_rate, augment=augment, cutout=cutout)
     evaluator = pool(space, blocks, data, data_dir, child, devices, cache)
-    for _, result in evaluator.evaluate(wanted, [seed] * len(wanted)):
+    for result in evaluator.evaluate([Request(architecture, seed) for architecture in wanted]):
         typer.echo(json.dumps(result.record(), allow_nan=False))
 
 

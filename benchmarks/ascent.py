@@ -26,7 +26,7 @@ from controls import Favourites, random_directions
 from shared import add_evaluator, evaluator, interval
 
 from nao.compare.tables import estimates
-from nao.core import Architecture, Encoder, Evaluator
+from nao.core import Architecture, Encoder, Evaluator, Request
 from nao.encoders import ProcessEncoder
 from nao.encoders.configuration import DEFAULT
 from nao.strategies.known import Known, first
@@ -42,8 +42,9 @@ ROWS: dict[str, Encoder] = {
 
 def scores_of(architectures: Sequence[Architecture], where: Evaluator) -> np.ndarray:
     """NaN where the evaluation failed."""
-    results = dict(where.evaluate(architectures, [0] * len(architectures)))
-    scores = [results[i].score for i in range(len(architectures))]
+    requests = [Request(architecture) for architecture in architectures]
+    results = {result.request: result for result in where.evaluate(requests)}
+    scores = [results[request].score for request in requests]
     return np.array([np.nan if score is None else score for score in scores])
 
 

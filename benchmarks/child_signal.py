@@ -14,6 +14,7 @@ import time
 import numpy as np
 from scipy.stats import spearmanr
 
+from nao.core import Request
 from nao.data import load
 from nao.evaluators.child import Child
 from nao.evaluators.devices import prepare
@@ -38,11 +39,12 @@ def main() -> None:
     print("steps   mean     std  spearman  loss rho  best tenth  seconds")
     for steps in options.steps:
         pool = DevicePool(space, dataset, Child(steps=steps, **given))
-        dict(pool.evaluate(architectures[:1], [0]))  # compiles
+        list(pool.evaluate([Request(architectures[0])]))  # compiles
         began, results = time.perf_counter(), []
         for seed in (1, 2):
-            found = dict(pool.evaluate(architectures, [seed] * len(architectures)))
-            results.append([found[i] for i in range(len(architectures))])
+            requests = [Request(architecture, seed) for architecture in architectures]
+            found = {result.request: result for result in pool.evaluate(requests)}
+            results.append([found[request] for request in requests])
         seconds = (time.perf_counter() - began) / (2 * len(architectures))
         keep = [i for i in range(len(architectures)) if all(row[i].status == "ok" for row in results)]
         scores = np.array([[row[i].score for i in keep] for row in results])

@@ -25,7 +25,7 @@ from nao.analysis.normal import normal_scores
 from nao.analysis.ranking import kendall_tau
 from nao.analysis.regression import Process
 from nao.compare.tables import estimates
-from nao.core import Architecture, Json, SearchSpace
+from nao.core import Architecture, Json, Request, SearchSpace
 from nao.encoders import ProcessEncoder
 from nao.encoders.configuration import DEFAULT
 from nao.evaluators.tables import Table, table
@@ -55,9 +55,8 @@ def process(space: SearchSpace) -> Ranker:
 def scored(known: Table) -> tuple[np.ndarray, np.ndarray]:
     """The tokens of all architectures that are different, and their scores."""
     tokens, _ = whole(known.space)
-    all_of_them = [Architecture(tuple(x), known.space) for x in tokens.tolist()]
-    results = dict(known.evaluate(all_of_them, [0] * len(tokens)))
-    return tokens, np.array([results[i].score for i in range(len(tokens))])
+    requests = [Request(Architecture(tuple(x), known.space)) for x in tokens.tolist()]
+    return tokens, np.array([result.score for result in known.evaluate(requests)])
 
 
 def measure(rank: Ranker, tokens: np.ndarray, scores: np.ndarray, labels: int, seed: int) -> list[float]:

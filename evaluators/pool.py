@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from nao.core import Architecture, InputError, Json, Result
+from nao.core import Architecture, Cost, InputError, Json, Request, Result
 from nao.data import Dataset
 from nao.evaluators import training
 from nao.evaluators.child import Child
@@ -146,16 +146,16 @@ class DevicePool:
             choices[device], start[device] = branches[row], seeds[row]
         return training.architecture_data(choices), start, steps
 
-    def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int]
-    ) -> Iterator[tuple[int, Result]]:
+    def evaluate(self, requests: Sequence[Request]) -> Iterator[Result]:
         """See `nao.core.Evaluator`.
 
         A call that fails takes all its children with it, so each of them is then tried alone: the failure
         is charged to the child that fails by itself.
         """
-        if not architectures:
+        if not requests:
             return
+        architectures = [request.architecture for request in requests]
+        seeds = [request.seed for request in requests]
         branches = [self.space.branches(np.asarray(a.tokens)) for a in architectures]
         everything = range(len(architectures))
         calls = collections.deque(everything[i : i + self.devices] for i in everything[:: self.devices])
@@ -173,7 +173,7 @@ class DevicePool:
                 if isinstance(outcome, Exception) and len(flight.rows) > 1:
                     calls.appendleft(range(row, row + 1))
                 else:
-                    yield row, self._result(architectures[row], seeds[row], device, seconds, outcome)
+                    yield self._result(requests[row], device, seconds, outcome)
             flights = [flight for flight in flights if flight.waiting]
             if not landed:
                 time.sleep(PATIENCE)
@@ -188,15 +188,9 @@ class DevicePool:
         return Flight(rows, outcome, sent, set(range(len(rows))))
 
     def _result(
-        self,
-        architecture: Architecture,
-        seed: int,
-        device: int,
-        seconds: float,
-        outcome: training.Outcome | Exception,
+        self, request: Request, device: int, seconds: float, outcome: training.Outcome | Exception
     ) -> Result:
         """One child's result; a failed one where training went wrong."""
-        parameters, flops = cost(self.network, self.space.branches(np.asarray(architecture.tokens)))
         reason, metrics, score = "", {}, None
         if isinstance(outcome, Exception):
             reason = _reason(outcome)
@@ -213,17 +207,20 @@ class DevicePool:
             else:
                 reason = f"diverged: the loss was not finite after {int(outcome.finished)} steps"
         return Result(
-            architecture=architecture,
-            score=score,
-            metrics={name: value for name, value in metrics.items() if np.isfinite(value)},
-            parameters=parameters,
-            flops=flops,
+            request,
+            score,
+            test_score=metrics.pop("test_score", None),
+            metrics=metrics,
+            cost=self.cost([request.architecture])[0],
             seconds=seconds,
             device=str(self._local[device]),
-            seed=int(seed),
             status="failed" if reason else "ok",
             reason=reason,
         )
+
+    def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
+        """Parameters and FLOPs of each child network."""
+        return [Cost(*cost(self.network, self.space.branches(np.asarray(x.tokens)))) for x in architectures]
 
 
 def _on_device(flight: Flight, device: int) -> training.Outcome:

@@ -1,44 +1,53 @@
-"""The nouns of the project: records that every room passes around, and the protocols they meet.
+"""The nouns of the project: the protocols of its parts, and the records of `nao.records` that they exchange.
 
 A search is handed a `SearchSpace`, a `Strategy` and an `Evaluator`; NAO itself is a strategy that is
 handed an `Encoder`. Nothing here imports a concrete one of them, nor JAX.
 
-Axis letters: B batch of architectures, F features, N observations, T tokens of an
-architecture, V vocabulary.
+Axis letters: B batch of architectures, F features, N observations, T tokens of an architecture,
+V vocabulary.
 """
 
-import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from nao.grammar import Grammar
+from nao.records import (
+    MOST_SEED,
+    STANDARD,
+    Architecture,
+    Cost,
+    Fidelity,
+    InputError,
+    Json,
+    Proposal,
+    Quality,
+    Request,
+    Result,
+    Trial,
+)
 
-MOST_SEED = 2**31 - 1
-Json = Any  # what `json.dumps` takes: a configuration, a state
-
-
-class InputError(ValueError):
-    """Something the user gave is wrong. The message is one line: what is wrong, what would be right."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Architecture:
-    """One string of choices of a search space.
-
-    Attributes:
-      tokens: T token numbers.
-      space: the space whose string this is; `str()` asks it for the readable form.
-    """
-
-    tokens: tuple[int, ...]
-    space: "SearchSpace" = dataclasses.field(repr=False, compare=False)
-
-    def __str__(self) -> str:
-        return self.space.format(self.tokens)
+__all__ = [
+    "MOST_SEED",
+    "STANDARD",
+    "Architecture",
+    "Cost",
+    "Encoder",
+    "Evaluator",
+    "Fidelity",
+    "FittedEncoder",
+    "InputError",
+    "Json",
+    "Proposal",
+    "Quality",
+    "Request",
+    "Result",
+    "SearchSpace",
+    "Strategy",
+    "Trial",
+]
 
 
 @runtime_checkable
@@ -113,115 +122,36 @@ class SearchSpace(Protocol):
         """What identifies this space in a study."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Proposal:
-    """An architecture to evaluate, and where it came from.
-
-    Attributes:
-      architecture: what to evaluate.
-      origin: `random`, `ascent`, or another strategy's word for the move that made it.
-      parent: the architecture it was moved from, if any.
-      step: the length eta of the ascent step that made it, if any.
-      predicted: the score that was predicted for it, if any (in the units of `Result.score`).
-    """
-
-    architecture: Architecture
-    origin: str
-    parent: Architecture | None = None
-    step: float | None = None
-    predicted: float | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What came of evaluating one architecture.
-
-    Attributes:
-      architecture: what was evaluated.
-      score: what the search maximises, from validation data only; None when it failed.
-      metrics: further numbers, such as `test_score`, which no strategy reads.
-      parameters: trainable parameters of the child network.
-      flops: multiply-adds x 2 of one forward pass on one example.
-      seconds: time on the device, from start to finish.
-      device: the device that did it.
-      seed: the seed of its initial weights and its batches.
-      status: `ok`, or `failed`.
-      reason: why it failed, in one line; empty otherwise.
-    """
-
-    architecture: Architecture
-    score: float | None
-    metrics: Mapping[str, float]
-    parameters: int
-    flops: int
-    seconds: float
-    device: str
-    seed: int
-    status: Literal["ok", "failed"] = "ok"
-    reason: str = ""
-
-    def record(self) -> Mapping[str, Json]:
-        """The same for other programs: the readable string, and null for numbers that JSON does not have."""
-        return {
-            **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)},
-            "architecture": str(self.architecture),
-            "score": _finite(self.score),
-            "metrics": {name: _finite(value) for name, value in self.metrics.items()},
-        }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
 @runtime_checkable
 class Evaluator(Protocol):
-    """Trains and scores architectures, on as many devices as it has.
+    """Measures architectures, on as many devices as it has.
 
     Attributes:
       space: the space whose architectures it takes.
-      devices: how many it works on at a time.
     """
 
     @property
     def space(self) -> SearchSpace: ...
 
-    @property
-    def devices(self) -> int: ...
-
-    def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int]
-    ) -> Iterator[tuple[int, Result]]:
-        """Scores every architecture with its own seed.
+    def evaluate(self, requests: Sequence[Request]) -> Iterator[Result]:
+        """Answers every request, each with its own seed and fidelity.
 
         A child that diverges, runs out of memory or raises is a failed result with its reason, never
-        an exception. The same architecture and seed give the same score, whatever else is in the call.
+        an exception. Equal requests have the same score, whatever else is in the call.
 
         Yields:
-          (index into `architectures`, result), in the order in which they finish; each index once.
+          the results in the order in which they finish, each request answered once; `Result.request`
+          says which one.
+
+        Raises:
+          InputError: it has no such fidelity.
         """
 
+    def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
+        """What the network of each architecture costs, before anything is trained."""
+
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies the measurement in a study: data, child, budget."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Quality:
-    """How well a fitted encoder does on architectures it was not fitted to.
-
-    Attributes:
-      held_out: how many architectures the numbers rest on.
-      pairwise_accuracy: share of pairs that the predictor puts in their true order (0.5 is chance).
-      kendall_tau: rank correlation of predicted and true scores (0 is chance).
-      hamming: mean number of the T tokens that the decoder gets wrong.
-      metrics: further numbers of the fit, such as its losses.
-    """
-
-    held_out: int
-    pairwise_accuracy: float
-    kendall_tau: float
-    hamming: float
-    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+        """What identifies the measurement in a study, and what it can be made from again."""
 
 
 @runtime_checkable

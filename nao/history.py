@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from nao.core import Architecture, Json, Result, SearchSpace
+from nao.core import Architecture, Cost, Json, Request, Result, SearchSpace
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,17 +54,17 @@ class Trial:
     def result(self, space: SearchSpace) -> Result:
         """The result of an evaluated trial, as a strategy is told it."""
         assert self.status != "pending"
+        metrics = dict(self.metrics)
         return Result(
-            Architecture(self.tokens, space),
+            Request(Architecture(self.tokens, space), self.seed),
             self.score,
-            self.metrics,
-            self.parameters,
-            self.flops,
-            self.seconds,
-            self.device,
-            self.seed,
-            self.status,
-            self.reason,
+            test_score=metrics.pop("test_score", None),
+            metrics=metrics,
+            cost=Cost(self.parameters, self.flops),
+            seconds=self.seconds,
+            device=self.device,
+            status=self.status,
+            reason=self.reason,
         )
 
 
@@ -186,11 +186,6 @@ def _statistics(trials: Iterable[Trial]) -> dict[str, Json]:
         "std": statistics.stdev(scores) if len(scores) > 1 else None,
         "best": max(scores, default=None),
     }
-
-
-def finite(number: float | int | None) -> float | int | None:
-    """The number, or None in place of NaN and the infinities, which JSON cannot hold."""
-    return number if number is not None and math.isfinite(number) else None
 
 
 def differences(ours: Json, theirs: Json, path: str = "") -> list[str]:

@@ -15,7 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from nao.core import MOST_SEED, Architecture, Encoder, Evaluator, InputError, Json, SearchSpace, Strategy
+from nao.core import (
+    MOST_SEED,
+    Architecture,
+    Encoder,
+    Evaluator,
+    InputError,
+    Json,
+    Request,
+    SearchSpace,
+    Strategy,
+)
 from nao.history import History, Trial
 from nao.observer import Observer, Silent
 from nao.strategies.nao import NAO
@@ -185,11 +195,11 @@ def _evaluate(pending: Sequence[Trial], evaluator: Evaluator, study: Study, obse
     """Evaluates trials, committing each result as it arrives."""
     if not pending:
         return
-    architectures = [Architecture(trial.tokens, evaluator.space) for trial in pending]
+    requests = {Request(Architecture(x.tokens, evaluator.space), x.seed): x for x in pending}
     began = time.perf_counter()
-    for i, result in evaluator.evaluate(architectures, [trial.seed for trial in pending]):
+    for result in evaluator.evaluate(list(requests)):
         now = time.perf_counter()
-        observer.recorded(study.record(pending[i], result, now - began))
+        observer.recorded(study.record(requests[result.request], result, now - began))
         began = now
 
 

@@ -24,7 +24,8 @@ from typing import Any
 
 from nao import database
 from nao.core import InputError, Json, Proposal, Result
-from nao.history import History, Trial, differences, finite
+from nao.history import History, Trial, differences
+from nao.records import finite
 
 
 class Study:
@@ -135,8 +136,9 @@ class Study:
         Returns:
           The trial with its result, as it is stored.
         """
-        result = _sound(result)
-        metrics = {name: value for name, value in result.metrics.items() if finite(value) is not None}
+        metrics = dict(result.metrics)
+        if result.test_score is not None:
+            metrics["test_score"] = result.test_score
         trial = dataclasses.replace(
             trial,
             status=result.status,
@@ -208,16 +210,6 @@ def default_folder(configuration: Mapping[str, Json]) -> Path:
     names = [configuration["space"].get("space"), configuration["evaluator"].get("data", {}).get("name")]
     plain = [re.sub(r"[^A-Za-z0-9.]+", "-", name) for name in names if name]
     return Path("runs") / "-".join([*plain, code])
-
-
-def _sound(result: Result) -> Result:
-    """The result, as a failure when its score is not a finite number."""
-    if result.status == "failed":
-        return dataclasses.replace(result, score=None)
-    if finite(result.score) is None:
-        reason = f"its score is {result.score}"
-        return dataclasses.replace(result, score=None, status="failed", reason=reason)
-    return result
 
 
 def _json(value: Json) -> str:

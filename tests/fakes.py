@@ -8,7 +8,7 @@ import time
 import numpy as np
 from jaxtyping import Float, Int
 
-from nao.core import Architecture, InputError, Quality, Result
+from nao.core import Architecture, Cost, InputError, Quality, Result
 from nao.grammar import Grammar
 
 
@@ -111,30 +111,25 @@ class SumEvaluator:
     failing: tuple[int, ...] = (7,)
     evaluated: list = dataclasses.field(default_factory=list)
 
-    def evaluate(self, architectures, seeds):
-        work = list(enumerate(zip(architectures, seeds, strict=True)))
-        for start in range(0, len(work), self.devices):
-            for i, (architecture, seed) in reversed(work[start : start + self.devices]):
+    def evaluate(self, requests):
+        for start in range(0, len(requests), self.devices):
+            for request in reversed(requests[start : start + self.devices]):
                 time.sleep(self.pause)
-                self.evaluated.append(architecture.tokens)
-                yield i, self.result(architecture, seed)
+                self.evaluated.append(request.architecture.tokens)
+                yield self.result(request)
 
-    def result(self, architecture, seed):
-        total = sum(architecture.tokens)
-        noise = np.random.default_rng(seed).normal(scale=0.1)
-        score = total + float(noise)
-        facts = {
-            "parameters": 10 * total,
-            "flops": 1000 * total,
-            "seconds": 0.5,
-            "device": "fake:0",
-            "seed": seed,
-        }
+    def result(self, request):
+        total = sum(request.architecture.tokens)
+        score = total + np.random.default_rng(request.seed).normal(scale=0.1)
+        facts = {"cost": self.cost([request.architecture])[0], "seconds": 0.5, "device": "fake:0"}
         if total % 10 in self.failing:
-            if seed % 2:
-                return Result(architecture, float("nan"), {}, **facts)
-            return Result(architecture, None, {}, **facts, status="failed", reason="diverged")
-        return Result(architecture, score, {"test_score": score - 0.25, "loss": float("inf")}, **facts)
+            if request.seed % 2:
+                return Result(request, float("nan"), **facts)
+            return Result(request, **facts, status="failed", reason="diverged")
+        return Result(request, score, test_score=score - 0.25, metrics={"loss": float("inf")}, **facts)
+
+    def cost(self, architectures):
+        return [Cost(10 * sum(x.tokens), 1000 * sum(x.tokens)) for x in architectures]
 
     def configuration(self):
         return {"data": {"name": "sum of letters"}, "failing": self.failing}

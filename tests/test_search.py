@@ -13,7 +13,7 @@ import pytest
 
 import nao
 from nao import database
-from nao.core import InputError
+from nao.core import InputError, Request
 from nao.search import child_seed, identity, search
 from nao.strategies import NAO, Random
 from nao.study import Study, read
@@ -136,7 +136,7 @@ class TestAlgorithm1:
             for proposal in strategy.ask(n):
                 trial = next(trials)
                 assert trial.tokens == proposal.architecture.tokens
-                told.append(evaluator.result(proposal.architecture, trial.seed))
+                told.append(evaluator.result(Request(proposal.architecture, trial.seed)))
             strategy.tell(told)
 
 

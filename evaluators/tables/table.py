@@ -5,7 +5,7 @@ import functools
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nao.core import Architecture, Json, Result, SearchSpace
+from nao.core import Architecture, Cost, Json, Request, Result, SearchSpace
 from nao.evaluators.tables.row import Row
 
 
@@ -60,24 +60,32 @@ class Table:
         """Where the row of an architecture is."""
         return architecture.tokens if self.by_string else self.space.canonical(architecture)
 
-    def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int]
-    ) -> Iterator[tuple[int, Result]]:
+    def evaluate(self, requests: Sequence[Request]) -> Iterator[Result]:
         """Looks every architecture up, in order. The seeds change nothing.
 
         Yields:
-          (index into `architectures`, result): a failed one where the table has no row.
+          the results: a failed one where the table has no row.
         """
-        for i, (architecture, seed) in enumerate(zip(architectures, seeds, strict=True)):
+        for request in requests:
             self._counted[0] += 1
-            row = self.rows.get(self._key(architecture))
+            row = self.rows.get(self._key(request.architecture))
             if row is None:
-                reason = f"the table has no row for {architecture}"
-                yield i, Result(architecture, None, {}, 0, 0, 0.0, "table", seed, "failed", reason)
+                reason = f"the table has no row for {request.architecture}"
+                yield Result(request, status="failed", reason=reason, device="table")
                 continue
-            metrics = {"test_score": row.test_score}
-            costs = row.parameters, row.flops, row.seconds
-            yield i, Result(architecture, row.score, metrics, *costs, "table", seed)
+            yield Result(
+                request,
+                row.score,
+                test_score=row.test_score,
+                cost=Cost(row.parameters, row.flops),
+                seconds=row.seconds,
+                device="table",
+            )
+
+    def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
+        """What the table says of each network; 0 where it says nothing."""
+        rows = [self.rows.get(self._key(architecture)) for architecture in architectures]
+        return [Cost(row.parameters, row.flops) if row else Cost() for row in rows]
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies the measurement in a study."""

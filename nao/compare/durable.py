@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from nao.compare.run import Query, query
-from nao.core import Architecture, Evaluator, Strategy
+from nao.core import Architecture, Evaluator, Request, Strategy
 from nao.history import Trial
 from nao.search import child_seed
 from nao.study import Study
@@ -68,9 +68,9 @@ def _evaluate(pending: list[Trial], evaluator: Evaluator, study: Study) -> None:
     """Evaluates trials, committing each result as it arrives."""
     if not pending:
         return
-    architectures = [Architecture(trial.tokens, evaluator.space) for trial in pending]
+    requests = {Request(Architecture(x.tokens, evaluator.space), x.seed): x for x in pending}
     began = time.perf_counter()
-    for i, result in evaluator.evaluate(architectures, [trial.seed for trial in pending]):
+    for result in evaluator.evaluate(list(requests)):
         now = time.perf_counter()
-        study.record(pending[i], result, now - began)
+        study.record(requests[result.request], result, now - began)
         began = now

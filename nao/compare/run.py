@@ -4,8 +4,7 @@ import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 
-from nao.core import Architecture, Evaluator, Result, Strategy
-from nao.history import finite
+from nao.core import Evaluator, Request, Result, Strategy
 from nao.search import child_seed
 
 
@@ -50,7 +49,9 @@ def run(strategy: Strategy, evaluator: Evaluator, *, budget: int, seed: int) -> 
         if not proposals:
             return
         seeds = [child_seed(seed, m + i) for i in range(len(proposals))]
-        results = evaluated([proposal.architecture for proposal in proposals], seeds, evaluator)
+        results = answered(
+            [Request(p.architecture, s) for p, s in zip(proposals, seeds, strict=True)], evaluator
+        )
         began = time.process_time()
         strategy.tell(results)
         spent += time.process_time() - began
@@ -59,16 +60,14 @@ def run(strategy: Strategy, evaluator: Evaluator, *, budget: int, seed: int) -> 
             yield query(m, proposal.origin, result, spent)
 
 
-def evaluated(
-    architectures: Sequence[Architecture], seeds: Sequence[int], evaluator: Evaluator
-) -> list[Result]:
-    """The results, in the order of the architectures."""
-    results = dict(evaluator.evaluate(architectures, seeds))
-    return [results[i] for i in range(len(architectures))]
+def answered(requests: Sequence[Request], evaluator: Evaluator) -> list[Result]:
+    """The results, in the order of the requests."""
+    results = {result.request: result for result in evaluator.evaluate(requests)}
+    return [results[request] for request in requests]
 
 
 def query(m: int, origin: str, result: Result, cpu_seconds: float) -> Query:
     """The m-th query. What reports no test score is reported by its signal."""
-    signal = finite(result.score) if result.status == "ok" else None
-    reported = None if signal is None else finite(result.metrics.get("test_score", signal))
+    signal = result.score
+    reported = signal if result.test_score is None or signal is None else result.test_score
     return Query(m, str(result.architecture), origin, signal, reported, cpu_seconds)

@@ -14,7 +14,7 @@ import pytest
 
 from nao.compare.observer import Job, Silent
 from nao.compare.run import run
-from nao.core import InputError
+from nao.core import InputError, Request
 from nao.search import child_seed
 from nao.strategies import Random
 from nao.study import Study, read
@@ -43,9 +43,9 @@ def files(folder):
 class Counting(SumEvaluator):
     """Says how much it was asked for at a time."""
 
-    def evaluate(self, architectures, seeds):
-        self.asked = [*getattr(self, "asked", []), (len(architectures), list(seeds))]
-        return super().evaluate(architectures, seeds)
+    def evaluate(self, requests):
+        self.asked = [*getattr(self, "asked", []), (len(requests), [r.seed for r in requests])]
+        return super().evaluate(requests)
 
 
 class TestRun:
@@ -61,7 +61,9 @@ class TestRun:
     def test_signal_and_report_are_of_the_proposal_whatever_finishes_first(self):
         evaluator = SumEvaluator(failing=())
         for query in run(Random(evaluator.space, seed=1), evaluator, budget=8, seed=1):
-            result = evaluator.result(evaluator.space.parse(query.architecture), child_seed(1, query.m - 1))
+            result = evaluator.result(
+                Request(evaluator.space.parse(query.architecture), child_seed(1, query.m - 1))
+            )
             assert query.signal == result.score
             assert query.reported == result.score - 0.25
 
@@ -77,9 +79,9 @@ class TestRun:
 
     def test_what_the_strategy_computes_is_measured_and_the_evaluation_is_not(self):
         class Busy(SumEvaluator):
-            def evaluate(self, architectures, seeds):
+            def evaluate(self, requests):
                 _burn(0.2)
-                return super().evaluate(architectures, seeds)
+                return super().evaluate(requests)
 
         class Thinking(Random):
             def tell(self, results):
@@ -338,10 +340,10 @@ class TestDurable:
             pass
 
         class Failing(SumEvaluator):
-            def result(self, architecture, seed):
+            def result(self, request):
                 if len(self.evaluated) == 13:
                     raise Stop
-                return super().result(architecture, seed)
+                return super().result(request)
 
         evaluator = Failing()
         with pytest.raises(Stop):

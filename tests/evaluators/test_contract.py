@@ -3,10 +3,9 @@
 import json
 import math
 
-import numpy as np
 import pytest
 
-from nao.core import Evaluator, SearchSpace
+from nao.core import Evaluator, Request, SearchSpace
 
 
 @pytest.fixture(params=["pool"])
@@ -27,16 +26,12 @@ class TestEvaluatorContract:
         assert evaluator.devices >= 1
 
     def test_each_index_once_with_its_architecture_and_seed(self, evaluator, architectures):
-        seeds = [7 * i for i in range(len(architectures))]
-        found = list(evaluator.evaluate(architectures, seeds))
-        assert sorted(i for i, _ in found) == list(range(len(architectures)))
-        for i, result in found:
-            assert result.architecture == architectures[i]
-            assert result.seed == seeds[i]
+        requests = [Request(x, 7 * i) for i, x in enumerate(architectures)]
+        found = [result.request for result in evaluator.evaluate(requests)]
+        assert sorted(found, key=requests.index) == requests
 
     def test_results_hold_plain_numbers(self, evaluator, architectures):
-        for i, result in evaluator.evaluate(architectures, range(len(architectures))):
-            assert type(i) is int
+        for result in evaluator.evaluate([Request(x) for x in architectures]):
             assert (type(result.parameters), type(result.flops), type(result.seed)) == (int, int, int)
             assert type(result.seconds) is float
             assert type(result.device) is str
@@ -52,32 +47,31 @@ class TestEvaluatorContract:
                 assert len(result.reason.splitlines()) == 1
 
     def test_nothing_to_do(self, evaluator):
-        assert list(evaluator.evaluate([], [])) == []
+        assert list(evaluator.evaluate([])) == []
 
     def test_the_same_score_alone_together_and_in_any_order(self, evaluator, architectures):
-        count = len(architectures)
-        together = {i: r.score for i, r in evaluator.evaluate(architectures, range(count))}
-        backwards = evaluator.evaluate(architectures[::-1], range(count)[::-1])
-        assert {count - 1 - i: r.score for i, r in backwards} == together
-        for i in (0, count - 1):
-            ((_, alone),) = evaluator.evaluate([architectures[i]], [i])
-            assert alone.score == together[i]
+        requests = [Request(x, i) for i, x in enumerate(architectures)]
+        together = {r.request: r.score for r in evaluator.evaluate(requests)}
+        assert {r.request: r.score for r in evaluator.evaluate(requests[::-1])} == together
+        for request in (requests[0], requests[-1]):
+            (alone,) = evaluator.evaluate([request])
+            assert alone.score == together[request]
 
     def test_the_same_architecture_twice(self, evaluator, architectures):
-        found = dict(evaluator.evaluate([architectures[0]] * 2, [5, 5]))
-        assert found[0].score == found[1].score
+        first, second = evaluator.evaluate([Request(architectures[0], 5)] * 2)
+        assert first.score == second.score
 
     def test_stopping_early_leaves_it_usable(self, evaluator, architectures):
-        work = evaluator.evaluate(architectures, range(len(architectures)))
+        work = evaluator.evaluate([Request(x) for x in architectures])
         next(work)
         work.close()
-        assert len(list(evaluator.evaluate(architectures[:1], [0]))) == 1
+        assert len(list(evaluator.evaluate([Request(architectures[0])]))) == 1
 
     def test_seeds_as_a_search_draws_them(self, evaluator, architectures):
-        ((_, result),) = evaluator.evaluate(architectures[:1], [2**31 - 1])
+        (result,) = evaluator.evaluate([Request(architectures[0], 2**31 - 1)])
         assert result.status == "ok"
 
     def test_its_configuration_is_json_and_stays(self, evaluator, architectures):
         before = json.dumps(evaluator.configuration(), allow_nan=False, sort_keys=True)
-        list(evaluator.evaluate(architectures[:1], np.array([0]).tolist()))
+        list(evaluator.evaluate([Request(architectures[0])]))
         assert json.dumps(evaluator.configuration(), allow_nan=False, sort_keys=True) == before

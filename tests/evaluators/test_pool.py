@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from nao.core import InputError
+from nao.core import InputError, Request
 from nao.evaluators.child import Child
 from nao.evaluators.cost import cost
 from nao.evaluators.pool import DevicePool
@@ -23,7 +23,13 @@ def architectures():
 @pytest.fixture(scope="module")
 def results(pool, architectures):
     """By index, with seeds 10, 11, ..."""
-    return dict(pool.evaluate(architectures, range(10, 15)))
+    return by_index(pool, architectures)
+
+
+def by_index(pool, architectures, seeds=range(10, 15)):
+    """The results by the index of the architecture."""
+    requests = [Request(x, seed) for x, seed in zip(architectures, seeds, strict=False)]
+    return {requests.index(result.request): result for result in pool.evaluate(requests)}
 
 
 def with_program(pool, program, data=None):
@@ -38,12 +44,8 @@ class TestScores:
         for result in results.values():
             assert result.score == result.metrics["valid_score"]
             assert result.score * VALID == pytest.approx(round(result.score * VALID))
-            assert result.metrics["test_score"] * TEST == pytest.approx(
-                round(result.metrics["test_score"] * TEST)
-            )
-            assert set(result.metrics) == {
-                *("train_loss", "valid_score", "valid_loss", "test_score", "test_loss"),
-            }
+            assert result.test_score * TEST == pytest.approx(round(result.test_score * TEST))
+            assert set(result.metrics) == {"train_loss", "valid_score", "valid_loss", "test_loss"}
 
     def test_children_learn(self, results):
         scores = [result.score for result in results.values()]
@@ -51,26 +53,27 @@ class TestScores:
 
     def test_the_validation_images_alone_decide(self, pool, architectures, results):
         other = with_program(pool, pool._program, dataset(seed=1))
-        for i, result in other.evaluate(architectures[:2], (10, 11)):
+        for i, result in by_index(other, architectures[:2]).items():
             assert result.score == results[i].score
             assert result.metrics["valid_loss"] == results[i].metrics["valid_loss"]
             assert result.metrics["test_loss"] != results[i].metrics["test_loss"]
 
     def test_without_test_images_there_is_no_test_score(self, pool, architectures, results):
         other = with_program(pool, pool._program, dataset(test=0))
-        ((_, result),) = other.evaluate(architectures[:1], (10,))
+        result = by_index(other, architectures[:1])[0]
+        assert result.test_score is None
         assert set(result.metrics) == {"train_loss", "valid_score", "valid_loss"}
         assert result.score == results[0].score
 
     def test_another_seed_is_another_child(self, pool, architectures, results):
-        ((_, result),) = pool.evaluate(architectures[:1], (99,))
+        result = by_index(pool, architectures[:1], [99])[0]
         assert result.metrics["valid_loss"] != results[0].metrics["valid_loss"]
 
     def test_each_device_gives_the_same(self, pool, architectures, results):
         assert pool.devices == jax.local_device_count() == 2
         devices = {results[0].device}
         for order in ([1, 0], [0, 1]):
-            found = dict(pool.evaluate([architectures[i] for i in order], [10 + i for i in order]))
+            found = by_index(pool, [architectures[i] for i in order], [10 + i for i in order])
             for place, i in enumerate(order):
                 assert found[place].metrics == results[i].metrics
             devices.add(found[order.index(0)].device)
@@ -119,7 +122,7 @@ class TestFailures:
                 raise RuntimeError(message)
             return type(pool._program(choices, seeds, steps, images))(*[Broken()] * 4)
 
-        found = dict(with_program(pool, program).evaluate(architectures, range(10, 15)))
+        found = by_index(with_program(pool, program), architectures)
         assert sorted(found) == list(range(5))
         failed = found.pop(self.SEED - 10)
         assert (failed.status, failed.score, failed.reason) == ("failed", None, reason)
@@ -134,7 +137,7 @@ class TestFailures:
                 images = images._replace(deviation=0 * images.deviation)
             return pool._program(choices, seeds, steps, images)
 
-        found = dict(with_program(pool, program).evaluate(architectures, range(10, 15)))
+        found = by_index(with_program(pool, program), architectures)
         for i in (2, 3):
             assert (found[i].status, found[i].score) == ("failed", None)
             assert found[i].reason == "diverged: the loss was not finite after 1 steps"

@@ -16,7 +16,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from nao.core import Architecture, InputError
+from nao.core import Architecture, InputError, Request
 from nao.evaluators.tables import READERS, Table, nasbench201, nasbench_macro, table
 from nao.evaluators.tables.files import digest
 from nao.evaluators.tables.pickles import read_bz2, read_torch
@@ -50,36 +50,37 @@ def evaluator():
 class TestTable:
     def test_it_answers_in_order_with_what_is_in_its_rows(self, evaluator):
         architectures = [SMALL.parse(text) for text in ("a b a b", "b b b b")]
-        (i, first), (j, second) = evaluator.evaluate(architectures, [3, 4])
-        assert (i, j, first.seed, second.seed) == (0, 1, 3, 4)
+        requests = [Request(x, seed) for x, seed in zip(architectures, (3, 4), strict=True)]
+        first, second = evaluator.evaluate(requests)
+        assert [first.request, second.request] == requests
         assert first.score == 1 / 64 + 1 / 4096
-        assert first.metrics == {"test_score": first.score / 2}
+        assert first.test_score == first.score / 2
         assert (first.parameters, first.flops, first.seconds, first.device) == (10, 1000, 0.5, "table")
         assert second.score > first.score
 
     def test_strings_that_mean_the_same_keep_their_own_scores(self, evaluator):
-        results = evaluator.evaluate([SMALL.parse("a b a a"), SMALL.parse("b a a a")], [0, 0])
-        assert len({result.score for _, result in results}) == 2
+        results = evaluator.evaluate([Request(SMALL.parse("a b a a")), Request(SMALL.parse("b a a a"))])
+        assert len({result.score for result in results}) == 2
 
     def test_every_label_counts_also_a_second_time(self, evaluator):
         architecture = SMALL.parse("a b a b")
-        list(evaluator.evaluate([architecture] * 3, [0, 0, 1]))
-        list(evaluator.evaluate([architecture], [0]))
+        list(evaluator.evaluate([Request(architecture)] * 3))
+        list(evaluator.evaluate([Request(architecture)]))
         assert evaluator.queries == 4
         again = dataclasses.replace(evaluator)
-        list(again.evaluate([architecture], [0]))
+        list(again.evaluate([Request(architecture)]))
         assert (again.queries, evaluator.queries) == (1, 4)
 
     def test_what_has_no_row_is_a_failed_result_and_counts(self, evaluator):
         partial = dataclasses.replace(evaluator, rows={(0, 0, 0, 0): Row(1.0, 1.0, 1, 0.0, 1)})
-        ((_, result),) = partial.evaluate([SMALL.parse("a b a b")], [0])
+        (result,) = partial.evaluate([Request(SMALL.parse("a b a b"))])
         assert (result.status, result.score, partial.queries) == ("failed", None, 1)
         assert result.reason == "the table has no row for a b a b"
 
     def test_rows_can_be_found_by_the_canonical_key(self, evaluator):
         rows = {SMALL.canonical(SMALL.parse("a b a b")): Row(0.25, 0.5, 1, 0.0, 1)}
         by_key = dataclasses.replace(evaluator, rows=rows, by_string=False)
-        assert [r.score for _, r in by_key.evaluate([SMALL.parse("b a b a")], [0])] == [0.25]
+        assert [r.score for r in by_key.evaluate([Request(SMALL.parse("b a b a"))])] == [0.25]
 
     def test_the_best_score_and_the_best_report(self, evaluator):
         rows = {(0, 0, 0, 0): Row(3.0, 1.0, 1, 0.0, 1), (1, 1, 1, 1): Row(2.0, 5.0, 1, 0.0, 1)}
@@ -94,7 +95,7 @@ class TestTable:
     def test_it_crosses_to_other_processes(self, evaluator):
         again = pickle.loads(pickle.dumps(evaluator))
         assert again.rows == evaluator.rows
-        assert next(again.evaluate([SMALL.parse("a b a b")], [0]))[1].score == value((0, 1, 0, 1))
+        assert next(again.evaluate([Request(SMALL.parse("a b a b"))])).score == value((0, 1, 0, 1))
 
 
 def write_csv(file, strings=CELLS, words=OPERATIONS, **changed):
@@ -177,8 +178,8 @@ class TestNASBench201:
         assert (found.space, found.devices) == (NASBENCH201, 15_625)
         assert found.optimum == value((4,) * 6)
         assert found.best_report == 2 * found.optimum
-        architectures = [Architecture(tokens, NASBENCH201) for tokens in CELLS]
-        scores = [result.score for _, result in found.evaluate(architectures, [0] * len(CELLS))]
+        requests = [Request(Architecture(tokens, NASBENCH201)) for tokens in CELLS]
+        scores = [result.score for result in found.evaluate(requests)]
         assert scores == [value(tokens) for tokens in CELLS]
 
     def test_the_file_may_be_named_by_text(self, scores):
@@ -444,9 +445,9 @@ class TestNASBenchMacro:
         found = table("nasbench-macro", file, "run_3", "mean_acc")
         assert (found.space, found.devices) == (NASBENCH_MACRO, 6_561)
         architecture = NASBENCH_MACRO.parse("12012010")
-        ((_, result),) = found.evaluate([architecture], [0])
+        (result,) = found.evaluate([Request(architecture)])
         assert result.score == value(architecture.tokens) + 5
-        assert result.metrics == {"test_score": value(architecture.tokens) + 2}
+        assert result.test_score == value(architecture.tokens) + 2
         assert (result.parameters, result.flops) == (1000, 1000)
         assert found.optimum == value((2,) * 8) + 5
         runs = [nasbench_macro.rows(file, f"run_{n}", "run_1")[CHAINS[0]].score for n in (1, 2)]

@@ -33,8 +33,8 @@ class Slow(SumEvaluator):
 
     clock = None
 
-    def evaluate(self, architectures, seeds):
-        for result in super().evaluate(architectures, seeds):
+    def evaluate(self, requests):
+        for result in super().evaluate(requests):
             self.clock.now += 3.0
             yield result
 
@@ -127,8 +127,8 @@ def test_a_terminal_gets_one_live_line():
 
 def test_the_bar_goes_away_when_a_search_is_interrupted():
     class Interrupted(SumEvaluator):
-        def evaluate(self, architectures, seeds):
-            yield from list(super().evaluate(architectures[:3], seeds[:3]))
+        def evaluate(self, requests):
+            yield from list(super().evaluate(requests[:3]))
             raise KeyboardInterrupt
 
     console = Console(file=io.StringIO(), force_terminal=True)

@@ -55,9 +55,9 @@ def test_a_run_in_progress_says_what_is_left(tmp_path):
         pass
 
     class Stopping(SumEvaluator):
-        def evaluate(self, architectures, seeds):
-            for done, result in enumerate(super().evaluate(architectures, seeds)):
-                if len(architectures) == 4 and done == 1:
+        def evaluate(self, requests):
+            for done, result in enumerate(super().evaluate(requests)):
+                if len(requests) == 4 and done == 1:
                     raise Stop
                 yield result
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nao.core import Result
+from nao.core import Request, Result
 from nao.strategies.evolution import Evolution
 from tests.fakes import PairSpace
 
@@ -12,7 +12,7 @@ SPACE = PairSpace()
 
 def result(architecture, score):
     status = "failed" if score is None else "ok"
-    return Result(architecture, score, {}, 0, 0, 0.0, "fake", 0, status)
+    return Result(Request(architecture), score, status=status)
 
 
 def test_the_published_toy():

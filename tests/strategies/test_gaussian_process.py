@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nao.core import Architecture, Result
+from nao.core import Architecture, Request, Result
 from nao.strategies.gaussian_process import (
     DRAWN,
     GaussianProcess,
@@ -18,7 +18,7 @@ LARGE = PairSpace()
 
 
 def scored(proposals, score=lambda x: float(sum(x.tokens))):
-    return [Result(p.architecture, score(p.architecture), {}, 0, 0, 0.0, "fake", 0) for p in proposals]
+    return [Result(Request(p.architecture), score(p.architecture)) for p in proposals]
 
 
 def test_every_string_of_a_grammar_once():
@@ -80,6 +80,6 @@ def test_random_until_there_are_scores_and_when_all_failed():
     assert strategy.batch == 3
     proposals = strategy.ask(8)
     assert [p.origin for p in proposals] == ["random"] * 8
-    strategy.tell([Result(p.architecture, None, {}, 0, 0, 0.0, "x", 0, "failed") for p in proposals])
+    strategy.tell([Result(Request(p.architecture), None, status="failed") for p in proposals])
     assert strategy.batch == 5
     assert [p.origin for p in strategy.ask(5)] == ["random"] * 5

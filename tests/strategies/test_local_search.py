@@ -2,7 +2,7 @@
 
 import pytest
 
-from nao.core import Result
+from nao.core import Request, Result
 from nao.strategies.local_search import LocalSearch
 from tests.fakes import PairSpace
 
@@ -11,7 +11,7 @@ SPACE = PairSpace()
 
 def result(architecture, score):
     status = "failed" if score is None else "ok"
-    return Result(architecture, score, {}, 0, 0, 0.0, "fake", 0, status)
+    return Result(Request(architecture), score, status=status)
 
 
 def total(architecture):

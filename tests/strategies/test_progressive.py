@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nao.core import Architecture, Result
+from nao.core import Architecture, Request, Result
 from nao.spaces.cells import CellSpace
 from nao.spaces.nasbench201 import NASBENCH201
 from nao.spaces.operations import operations
@@ -16,7 +16,7 @@ PNAS = CellSpace("pnas", operations(*"abcdefgh"), cells=("cell",), blocks=1)  # 
 
 
 def scored(proposals, score):
-    return [Result(p.architecture, score(p.architecture), {}, 0, 0, 0.0, "fake", 0) for p in proposals]
+    return [Result(Request(p.architecture), score(p.architecture)) for p in proposals]
 
 
 def total(architecture):

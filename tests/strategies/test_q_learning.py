@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nao.core import Architecture, InputError, Result
+from nao.core import Architecture, InputError, Request, Result
 from nao.grammar import Grammar
 from nao.strategies.episodes import Rewards, finishing
 from nao.strategies.known import first
@@ -44,7 +44,7 @@ class Branching(Strings):
 
 
 def scored(space, tokens, score):
-    return Result(Architecture(tuple(tokens), space), score, {}, 1, 1, 0.0, "fake", 0)
+    return Result(Request(Architecture(tuple(tokens), space)), score)
 
 
 def strings(space):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nao.core import Request
 from nao.strategies import Random
 from nao.strategies.known import first
 from tests.fakes import PairSpace, SumEvaluator
@@ -55,5 +56,5 @@ def test_what_it_proposes_does_not_depend_on_how_it_is_asked():
 def test_leaves_out_what_it_was_told_and_goes_on_in_its_sequence():
     sequence = first(SPACE, 0, 12)
     strategy = Random(SPACE)
-    strategy.tell([SumEvaluator(SPACE, failing=()).result(x, 0) for x in sequence[1:10:2]])
+    strategy.tell([SumEvaluator(SPACE, failing=()).result(Request(x)) for x in sequence[1:10:2]])
     assert [p.architecture for p in strategy.ask(7)] == [*sequence[0:10:2], *sequence[10:]]

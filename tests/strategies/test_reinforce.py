@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nao.core import InputError, Result
+from nao.core import InputError, Request, Result
 from nao.grammar import Grammar
 from nao.strategies import policy
 from nao.strategies.known import first
@@ -231,7 +231,7 @@ class TestUpdate:
 
 
 def results(proposals, score):
-    return [Result(p.architecture, score(p), {}, 1, 1, 0.0, "fake", 0) for p in proposals]
+    return [Result(Request(p.architecture), score(p)) for p in proposals]
 
 
 def total(proposal):

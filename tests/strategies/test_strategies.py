@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from nao.core import InputError, Strategy
+from nao.core import InputError, Request, Strategy
 from nao.spaces import SPACES
 from nao.strategies import NAO
 from nao.strategies.known import Known, first
@@ -38,7 +38,7 @@ MAKERS = {
 def evaluate(proposals):
     """Results in the order of the proposals, some of them failures."""
     evaluator = SumEvaluator()
-    return [evaluator.result(p.architecture, seed=2 * i) for i, p in enumerate(proposals)]
+    return [evaluator.result(Request(p.architecture, 2 * i)) for i, p in enumerate(proposals)]
 
 
 def played(strategy, rounds=3, n=30):
@@ -93,7 +93,7 @@ class TestContract:
         told = evaluate(other.ask(60))
         # Told in another string of the same architecture.
         told = [
-            dataclasses.replace(r, architecture=next(SPACE.symmetric(r.architecture), r.architecture))
+            dataclasses.replace(r, request=Request(next(SPACE.symmetric(r.architecture), r.architecture)))
             for r in told
         ]
         strategy.tell(told)
@@ -157,7 +157,7 @@ class TestContract:
         while proposals := strategy.ask(7):
             found += [space.canonical(p.architecture) for p in proposals]
             evaluator = SumEvaluator(space, failing=())
-            strategy.tell([evaluator.result(p.architecture, 1) for p in proposals])
+            strategy.tell([evaluator.result(Request(p.architecture, 1)) for p in proposals])
         assert len(found) == len(set(found)) == space.classes == 36
 
     def test_configuration_is_json_and_tells_seeds_apart(self, make):
