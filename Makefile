@@ -34,7 +34,7 @@ define tests
 rm -rf $(1)/empty
 mkdir $(1)/empty
 ln -s "$(CURDIR)/tests" $(1)/empty/tests
-cd $(1)/empty && ../bin/python -m pytest -c "$(CURDIR)/pyproject.toml" --rootdir . -q -n $(WORKERS) --dist worksteal
+cd $(1)/empty && ../bin/python -m pytest -c "$(CURDIR)/pyproject.toml" --rootdir . -q -n $(WORKERS) --dist loadgroup
 endef
 
 optimize: .venv/installed

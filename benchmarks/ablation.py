@@ -17,67 +17,69 @@ stopped.
 import argparse
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from controls import Favourites, random_directions
+from controls import favourites, random_directions
 from shared import add_comparison, add_evaluator, evaluator, markdown, play
 
-from nao.core import Encoder, Json, SearchSpace
-from nao.encoders import ProcessEncoder
-from nao.encoders.configuration import DEFAULT
+from nao.acquisition import posterior_mean
+from nao.core import Json, Model, Proposal, SearchSpace
+from nao.encoders import NeuralEncoder
+from nao.encoders.presets import DEFAULT
+from nao.improve import improve
 from nao.strategies import NAO
+from nao.strategies.choices import pick_best, take_first
 
 
-def changed(**choices: Json) -> Encoder:
-    return ProcessEncoder(dataclasses.replace(DEFAULT, **choices))
+def changed(part: str, **choices: Json) -> NeuralEncoder:
+    """`default` with other choices in one of its parts."""
+    return dataclasses.replace(DEFAULT, **{part: dataclasses.replace(getattr(DEFAULT, part), **choices)})
 
 
-def default() -> Encoder:
-    return ProcessEncoder(DEFAULT)
+def highest_mean(model: Model, candidates: Iterator[Proposal], n: int) -> list[Proposal]:
+    """Chooses the candidates with the highest predicted score."""
+    found = list(candidates)
+    if not found:
+        return []
+    predicted = model.predict(np.array([x.architecture.tokens for x in found], np.int32))
+    order = np.argsort(-predicted, kind="stable").tolist()
+    ordered = (dataclasses.replace(found[i], predicted=float(predicted[i])) for i in order)
+    return take_first(model, ordered, n)
 
 
-class FilledStarts(NAO):
-    """Climbs from the K best, and from random strings only while fewer are scored."""
-
-    @property
-    def best_seeds(self) -> int:
-        return self.seeds
+def pick_best_and_fill(S: np.ndarray, K: int) -> tuple[np.ndarray, int]:
+    """Starts from the K best, and from random strings only while fewer are scored."""
+    top, _ = pick_best(S, K)
+    return top, K - len(top)
 
 
-class ScoredStarts(FilledStarts):
-    """Climbs from the K best alone, also while fewer are scored."""
-
-    def _random_strings(self, n: int) -> np.ndarray:
-        return super()._random_strings(0)
-
-
-STRATEGIES = {"scored-starts": ScoredStarts, "filled-starts": FilledStarts}
-
-
-# What each variant changes: the encoder, and the parameters of the strategy.
-VARIANTS: dict[str, tuple[Callable[[], Encoder], dict[str, Json]]] = {
-    "default": (default, {}),
-    "random-direction": (random_directions, {}),
-    "favourites": (lambda: Favourites(default()), {}),
-    "no-noise": (lambda: changed(noise=0.0), {}),
-    "one-step": (lambda: changed(moves=1), {}),
-    "mean-alone": (lambda: changed(acquisition="mean"), {}),
-    "no-states": (lambda: changed(inputs=("mean", "features")), {}),
-    "no-embedding": (lambda: changed(inputs=("features",)), {}),
-    "no-features": (lambda: changed(inputs=("mean", "states")), {}),
-    "min-max": (lambda: changed(targets="min-max"), {}),
-    "scored-starts": (default, {}),
-    "filled-starts": (default, {}),
-    "10-seeds": (default, {"seeds": 10}),
-    "batches-of-1": (default, {"proposals": 1}),
-    "batches-of-25": (default, {"proposals": 25}),
+# What each variant changes: the encoder, the settings and the functions of the strategy.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "random-direction": {"improve": random_directions},
+    "favourites": {"improve": favourites},
+    "no-noise": {"encoder": changed("ascent", noise=0.0)},
+    "one-step": {"encoder": changed("ascent", num_steps=1)},
+    "mean-alone": {
+        "improve": functools.partial(improve, acquisition=posterior_mean),
+        "choose": highest_mean,
+    },
+    "no-states": {"encoder": changed("predictor", inputs=("mean", "features"))},
+    "no-embedding": {"encoder": changed("predictor", inputs=("features",))},
+    "no-features": {"encoder": changed("predictor", inputs=("mean", "states"))},
+    "min-max": {"encoder": changed("predictor", targets="min-max")},
+    "scored-starts": {"pick_seeds": pick_best},
+    "filled-starts": {"pick_seeds": pick_best_and_fill},
+    "10-seeds": {"settings": NAO.Settings(seeds=10)},
+    "batches-of-1": {"settings": NAO.Settings(proposals=1)},
+    "batches-of-25": {"settings": NAO.Settings(proposals=25)},
 }
 
 
 def make(variant: str, space: SearchSpace, seed: int) -> NAO:
-    encoder, parameters = VARIANTS[variant]
-    return STRATEGIES.get(variant, NAO)(space, encoder(), **parameters, seed=seed)
+    return NAO(space, **{"encoder": DEFAULT, **VARIANTS[variant]}, seed=seed)
 
 
 def main() -> None:

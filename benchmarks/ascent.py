@@ -22,21 +22,24 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from controls import Favourites, random_directions
+from controls import favourites, random_directions
 from shared import add_evaluator, evaluator, interval
 
 from nao.compare.tables import estimates
-from nao.core import Architecture, Encoder, Evaluator, Request
-from nao.encoders import ProcessEncoder
-from nao.encoders.configuration import DEFAULT
-from nao.strategies.known import Known, first
-from nao.strategies.nao import Ascent, most_promising
+from nao.core import Architecture, Evaluator, Request
+from nao.encoders.presets import DEFAULT
+from nao.improve import improve
+from nao.strategies.archive import Archive
+from nao.strategies.choices import most_promising
+from nao.strategies.initial import initial_design
+from nao.strategies.nao import Candidates, Improve
 
-ROWS: dict[str, Encoder] = {
-    "ascent": ProcessEncoder(DEFAULT),
-    "gradient alone": ProcessEncoder(dataclasses.replace(DEFAULT, noise=0.0)),
-    "random direction": random_directions(),
-    "favourites": Favourites(ProcessEncoder(DEFAULT)),
+STRAIGHT = dataclasses.replace(DEFAULT.ascent, noise=0.0)
+ROWS: dict[str, Improve] = {
+    "ascent": improve,
+    "gradient alone": lambda model, X_seed, ascent, seed: improve(model, X_seed, STRAIGHT, seed),
+    "random direction": random_directions,
+    "favourites": favourites,
 }
 
 
@@ -51,19 +54,20 @@ def scores_of(architectures: Sequence[Architecture], where: Evaluator) -> np.nda
 def measure(where: Evaluator, labels: int, seeds: int, picks: int, repeat: int, known: bool) -> np.ndarray:
     """`[4, rows]` different new architectures, their mean score; mean and best score of those picked."""
     space = where.space
-    X = first(space, repeat, labels)
+    X = initial_design(space, repeat, labels)
     S = scores_of(X, where)
     X, S = [x for x, s in zip(X, S, strict=True) if np.isfinite(s)], S[np.isfinite(S)]
     tokens = np.array([x.tokens for x in X], np.int32)
     X_seed = tokens[np.argsort(-S, kind="stable")[:seeds]]
     found = []
-    for encoder in ROWS.values():
-        fitted = encoder.fit(space, tokens, S, seed=repeat)
-        seen = Known(space)
-        seen.take(X, len(X))
-        candidates = list(Ascent(space, fitted, X_seed, encoder.steps, seen).new_architectures())
+    model = DEFAULT.fit(space, tokens, S, seed=repeat)
+    seen = Archive(space)
+    seen.add_new(X, len(X))
+    for row in ROWS.values():
+        improved = row(model, X_seed, DEFAULT.ascent, (repeat, len(S)))
+        candidates = list(Candidates(space, improved, X_seed, seen))
         mean = scores_of([x.architecture for x in candidates], where).mean() if known else np.nan
-        picked = scores_of([x.architecture for x in most_promising(candidates, fitted, picks)], where)
+        picked = scores_of([x.architecture for x in most_promising(model, iter(candidates), picks)], where)
         found.append([len(candidates), mean, np.nanmean(picked), np.nanmax(picked)])
     return np.array(found).T
 

@@ -16,8 +16,8 @@ from scipy.stats import spearmanr
 
 from nao.core import Request
 from nao.data import load
-from nao.evaluators.child import Child
-from nao.evaluators.devices import prepare
+from nao.evaluators.devices import set_up_devices
+from nao.evaluators.images import Child, ImageProgram
 from nao.evaluators.pool import DevicePool
 from nao.spaces import space as named_space
 
@@ -32,14 +32,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=Child().batch)
     parser.add_argument("--learning-rate", type=float, default=Child().learning_rate)
     options = parser.parse_args()
-    prepare()
+    set_up_devices()
     given = {"channels": options.channels, "batch": options.batch, "learning_rate": options.learning_rate}
     space, dataset = named_space(options.space), load(options.data)
     architectures = space.sample(np.random.default_rng(0), options.architectures)
     print("steps   mean     std  spearman  loss rho  best tenth  seconds")
     for steps in options.steps:
-        pool = DevicePool(space, dataset, Child(steps=steps, **given))
-        list(pool.evaluate([Request(architectures[0])]))  # compiles
+        pool = DevicePool(ImageProgram(space, dataset, Child(steps=steps, **given)))
+        list(pool.prepare())
         began, results = time.perf_counter(), []
         for seed in (1, 2):
             requests = [Request(architecture, seed) for architecture in architectures]

@@ -27,11 +27,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nao.evaluators import network as networks
-from nao.evaluators.initial import initial_weights
-from nao.evaluators.operations import Dense, Operation, Pool, Separable, Skip, operation
-from nao.evaluators.shifted import SHIFTED
-from nao.evaluators.training import architecture_data
+from nao.evaluators.images import network as networks
+from nao.evaluators.images.initial import initialise_weights
+from nao.evaluators.images.operations import Operation, parse_operation
+from nao.evaluators.images.program import encode_branches
+from nao.evaluators.images.shifted import SHIFTED
+from nao.evaluators.images.stages import Dense, Pool, Separable, Skip
 from nao.spaces import space as named_space
 
 torch.set_num_threads(1)
@@ -42,19 +43,19 @@ def tensor(array: object) -> nn.Parameter:
 
 
 class TorchOperation(nn.Module):
-    """One branch, with the weights of a slot."""
+    """One branch, with its flat parameters."""
 
-    def __init__(self, op: Operation, slot: np.ndarray, channels: int, stride: int):
+    def __init__(self, op: Operation, parameters: np.ndarray, channels: int, stride: int):
         super().__init__()
         self.op, self.stride = op, stride
         self.arrays, self.norms = nn.ParameterList(), nn.ModuleList()
         at = 0
         for i, stage in enumerate(op):
-            for shape, _ in stage.weights(channels, stride if i == 0 else 1):
+            for shape, _ in stage.weight_shapes(channels, stride if i == 0 else 1):
                 size = int(np.prod(shape))
-                self.arrays.append(tensor(slot[at : at + size].reshape(shape)))
+                self.arrays.append(tensor(parameters[at : at + size].reshape(shape)))
                 at += size
-            if stage.weights(channels, stride if i == 0 else 1):
+            if stage.weight_shapes(channels, stride if i == 0 else 1):
                 self.norms.append(nn.BatchNorm2d(channels))
                 at += 2 * channels
 
@@ -91,7 +92,7 @@ class TorchOperation(nn.Module):
         return x
 
 
-class TorchEntry(nn.Module):
+class TorchProjection(nn.Module):
     """ReLU, pointwise convolution, batch normalisation in front of a cell."""
 
     def __init__(self, matrix: np.ndarray, rows: np.ndarray, halve: bool):
@@ -121,25 +122,27 @@ class TorchNetwork(nn.Module):
             [i for i in range(net.blocks) if not (b[:, :, 0] == i + 2).any()] for b in self.branches
         ]
         self.stem, self.stem_norm = tensor(weights.stem), nn.BatchNorm2d(weights.stem.shape[0])
-        self.entries, self.operations = nn.ModuleList(), nn.ModuleList()
+        self.projections, self.operations = nn.ModuleList(), nn.ModuleList()
         for i, (plan, w) in enumerate(zip(net.plans, weights.cells, strict=True)):
-            for back, matrix in ((2, w.before), (1, w.previous)):
+            for back, matrix in zip((2, 1), w.projections, strict=True):
                 rows = np.arange(matrix.shape[1])
                 if i >= back:
                     rows = rows.reshape(net.blocks, -1)[self.loose[i - back]].reshape(-1)
-                self.entries.append(TorchEntry(matrix, rows, back == 2 and plan.halve))
+                self.projections.append(TorchProjection(matrix, rows, back == 2 and plan.halve))
             for j, (index, op) in enumerate(self.branches[i].reshape(-1, 2)):
                 stride = plan.stride if index < 2 else 1
-                self.operations.append(TorchOperation(net.operations[op], w.slots[j], plan.channels, stride))
+                self.operations.append(
+                    TorchOperation(net.operations[op], w.branches[j], plan.channels, stride)
+                )
         rows = np.arange(weights.head.shape[1]).reshape(net.blocks, -1)[self.loose[-1]].reshape(-1)
         self.head, self.bias = tensor(weights.head[:, rows]), tensor(weights.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.stem_norm(functional.conv2d(x, self.stem, None, 1, 1))
         before, previous = x, x
-        run, entry = iter(self.operations), iter(self.entries)
+        run, project = iter(self.operations), iter(self.projections)
         for branches, loose in zip(self.branches, self.loose, strict=True):
-            states = [next(entry)(before), next(entry)(previous)]
+            states = [next(project)(before), next(project)(previous)]
             for block in branches:
                 states.append(sum(next(run)(states[index]) for index, _ in block))
             before, previous = previous, torch.cat([states[2 + i] for i in loose], 1)
@@ -154,28 +157,28 @@ def main() -> None:
     options = parser.parse_args()
     space = named_space(options.space)
     net = networks.Network(
-        tuple(operation(o.name) for o in space.operations), space.blocks, 1, 8, (8, 8, 1), 10, SHIFTED
+        tuple(parse_operation(o.name) for o in space.operations), space.blocks, 1, 8, (8, 8, 1), 10, SHIFTED
     )
     rng = np.random.default_rng(0)
     images = rng.normal(size=(1, 8, 8, 128)).astype(np.float32)
     labels = rng.integers(0, 10, 128)
 
-    def objective(w: networks.Weights, a: networks.Architecture) -> jax.Array:
+    def objective(w: networks.Weights, a: networks.Genotype) -> jax.Array:
         logits, _ = networks.forward(net, w, None, a, jnp.asarray(images))
         return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(128), labels])
 
-    def step(w: networks.Weights, m: networks.Weights, a: networks.Architecture) -> tuple[object, ...]:
+    def step(w: networks.Weights, m: networks.Weights, a: networks.Genotype) -> tuple[object, ...]:
         loss, g = jax.value_and_grad(objective)(w, a)
         m = jax.tree.map(lambda m, g, w: 0.9 * m + g + 5e-4 * w, m, g, w)
         return jax.tree.map(lambda w, m: w - 0.1 * m, w, m), m, loss
 
     start = time.process_time()
     compiled = jax.jit(step, donate_argnums=(0, 1))
-    initial = jax.jit(lambda a, key: initial_weights(net, a, key))
+    initial = jax.jit(lambda a, key: initialise_weights(net, a, key))
     rows = []
     for i, architecture in enumerate(space.sample(rng, options.architectures)):
         branches = space.branches(np.asarray(architecture.tokens))
-        data = architecture_data(branches)
+        data = encode_branches(branches)
         w = initial(data, jax.random.key(i))
         torch_net = TorchNetwork(net, w, branches)
         sgd = torch.optim.SGD(torch_net.parameters(), 0.1, 0.9, weight_decay=5e-4)

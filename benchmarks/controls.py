@@ -1,80 +1,43 @@
-"""What the gradient is measured against: the same encoder, its candidates from elsewhere.
+"""What the gradient is measured against: the same model, its candidates from elsewhere.
 
 A control has the same E, f and D, fitted to the same scores, the same seeds and the same number of strings,
-and the same choice among them. Only where the strings come from differs.
+and the same choice among them. Only where the strings come from differs: each is a function that is handed to
+`NAO` as its `improve`.
 
-Axis letters: B strings, T tokens.
+Axis letters: K seed architectures, T tokens, B embeddings.
 """
 
-import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterator, Sequence
 
+import jax
 import numpy as np
 
-from nao.core import Architecture, Encoder, FittedEncoder, Json, Quality, SearchSpace
-from nao.encoders import ProcessEncoder
-from nao.encoders.configuration import DEFAULT
+from nao.ascent import AscentConfig
+from nao.core import Architecture, Model
+from nao.improve import improve
+
+MUTATED = 0.5  # share of the favourites that are one edit away from a seed; the others are drawn at random
 
 
-def random_directions() -> Encoder:
-    """As far as `default` moves, but in a random direction, without any gradient."""
-    return ProcessEncoder(dataclasses.replace(DEFAULT, name="random directions", gradient=0.0))
+def flat(mean: jax.Array, std: jax.Array, best: jax.Array) -> jax.Array:
+    """Has no gradient."""
+    return 0.0 * mean
 
 
-@dataclasses.dataclass(frozen=True)
-class Favourites:
-    """Takes what f likes best among strings that no embedding has a part in.
-
-    Attributes:
-      inner: the encoder whose f chooses.
-      mutated: share of the candidates that are neighbours of the seeds, one edit away; the others are drawn
-        at random.
-    """
-
-    inner: Encoder
-    mutated: float = 0.5
-
-    @property
-    def steps(self) -> tuple[float, ...]:
-        return tuple(self.inner.steps)
-
-    def fit(
-        self, space: SearchSpace, tokens: np.ndarray, scores: np.ndarray, *, seed: int
-    ) -> "FittedFavourites":
-        fitted = self.inner.fit(space, tokens, scores, seed=seed)
-        return FittedFavourites(fitted, space, self.mutated, (seed, len(scores)))
-
-    def configuration(self) -> Mapping[str, Json]:
-        return {**self.inner.configuration(), "name": "favourites", "mutated": self.mutated}
+random_directions = functools.partial(improve, acquisition=flat)
+"""As far as `default` moves, but in a random direction, without any gradient."""
 
 
-@dataclasses.dataclass(frozen=True)
-class FittedFavourites:
-    """See `Favourites`."""
-
-    inner: FittedEncoder
-    space: SearchSpace
-    mutated: float
-    seed: tuple[int, int]  # other strings each time that more is known
-
-    @property
-    def quality(self) -> Quality:
-        return self.inner.quality
-
-    def predict(self, tokens: np.ndarray) -> np.ndarray:
-        return self.inner.predict(tokens)
-
-    def embed(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.inner.embed(tokens)
-
-    def choose(self, tokens: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.inner.choose(tokens, n)
-
-    def improve(self, tokens: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
-        """For each seed a random neighbour of it, or a random string."""
-        rng = np.random.default_rng([*self.seed, len(tokens), round(1e6 * step)])
-        found = self.space.grammar.sample(rng, len(tokens)).astype(np.int32)
-        for i in np.flatnonzero(rng.random(len(tokens)) < self.mutated):
-            x = Architecture(tuple(tokens[i].tolist()), self.space)
-            found[i] = self.space.mutate(x, rng).tokens
-        return found, self.inner.predict(found)
+def favourites(
+    model: Model, X_seed: np.ndarray, ascent: AscentConfig, seed: Sequence[int]
+) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+    """For each seed a random neighbour of it, or a random string: no embedding has a part in them."""
+    space, K = model.space, len(X_seed)
+    for eta in ascent.step_sizes:
+        rng = np.random.default_rng([*seed, K, round(1e6 * eta)])
+        found = space.grammar.sample(rng, K).astype(np.int32)
+        for i in np.flatnonzero(rng.random(K) < MUTATED):
+            x = Architecture(tuple(X_seed[i].tolist()), space)
+            found[i] = space.mutate(x, rng).tokens
+        yield eta, found, model.predict(found)

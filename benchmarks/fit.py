@@ -23,10 +23,10 @@ import time
 
 import numpy as np
 
-from nao.analysis.ranking import kendall_tau
 from nao.core import SearchSpace
-from nao.encoders import LSTMEncoder
-from nao.encoders.configuration import JOINT, PUBLISHED, Configuration
+from nao.encoders import NeuralEncoder
+from nao.encoders.presets import JOINT, PUBLISHED
+from nao.metrics import kendall_tau
 from nao.spaces import CellSpace, space
 
 FITTED = 600
@@ -63,24 +63,24 @@ def read(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def measure(
-    configuration: Configuration,
+    encoder: NeuralEncoder,
     where: SearchSpace,
     tokens: np.ndarray,
     noisy: np.ndarray,
     true: np.ndarray,
 ) -> str:
-    batches = -(-int(FITTED * (1 - configuration.held_out)) // configuration.batch)
-    updates = configuration.members * max(configuration.updates, configuration.epochs * batches)
+    training = encoder.training
+    updates = training.ensemble_size * training.updates(int(FITTED * (1 - training.held_out)))
     spent = []
     for seed in (0, 1):  # the first fit also compiles
         cpu, wall = time.process_time(), time.perf_counter()
-        fitted = LSTMEncoder(configuration).fit(where, tokens[:FITTED], noisy[:FITTED], seed=seed)
+        fitted = encoder.fit(where, tokens[:FITTED], noisy[:FITTED], seed=seed)
         spent.append((time.process_time() - cpu, time.perf_counter() - wall))
     (first, _), (cpu, wall) = spent
     quality = fitted.quality
     tau = kendall_tau(fitted.predict(tokens[FITTED:]), true[FITTED:])
     return (
-        f"{configuration.name:10} {updates:8d} {cpu / updates:14.4f} {cpu:8.1f} {wall:7.1f} "
+        f"{encoder.name:10} {updates:8d} {cpu / updates:14.4f} {cpu:8.1f} {wall:7.1f} "
         f"{first - cpu:9.1f} {quality.hamming:8.3f} {quality.kendall_tau:6.3f} "
         f"{quality.pairwise_accuracy:9.3f} {tau:9.3f}"
     )
@@ -98,8 +98,9 @@ def main() -> None:
         f"{'':10} {'updates':>8} {'CPU s / update':>14} {'CPU s':>8} {'wall s':>7} {'compile s':>9} "
         f"{'Hamming':>8} {'tau':>6} {'pairwise':>9} {'test tau':>9}"
     )
-    for configuration in (JOINT, dataclasses.replace(PUBLISHED, epochs=given.published_epochs)):
-        print(measure(configuration, where, *data), flush=True)
+    training = dataclasses.replace(PUBLISHED.training, epochs=given.published_epochs)
+    for encoder in (JOINT, dataclasses.replace(PUBLISHED, training=training)):
+        print(measure(encoder, where, *data), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import optuna
 import torch
 
 from nao.core import Architecture, Json, Proposal, Result, SearchSpace
-from nao.strategies.known import Beginning, Known, finite_score
+from nao.strategies.archive import Archive
+from nao.strategies.initial import InitialDesign
 
 AGAIN = 20  # proposals that were known, one after the other, after which a random architecture is taken
 
@@ -41,32 +42,32 @@ class OptunaGP:
             f"{t}": optuna.distributions.CategoricalDistribution(row.nonzero()[0].tolist())
             for t, row in enumerate(legal)
         }
-        self._beginning = Beginning(space, seed, initial)
-        self._known = Known(space)
+        self._initial = InitialDesign(space, seed, initial)
+        self._archive = Archive(space)
         self._scores: dict[str, float] = {}
         self._asked: dict[Architecture, optuna.Trial] = {}
 
     @property
     def batch(self) -> int:
-        return self._beginning.left or 1
+        return self._initial.left or 1
 
     def ask(self, n: int) -> list[Proposal]:
-        if proposals := self._beginning.take(n, self._known):
+        if proposals := self._initial.take(n, self._archive):
             return proposals
         for _ in range(AGAIN):
             trial = self._study.ask(self._parameters)
             x = Architecture(tuple(trial.params[f"{t}"] for t in range(self.space.length)), self.space)
-            if self._known.add(x):
+            if self._archive.add(x):
                 self._asked[x] = trial
                 return [Proposal(x, "optuna")]
             self._finish(trial, self._scores.get(self.space.canonical(x)))
         rng = np.random.default_rng([self.seed, len(self._scores)])
-        return [Proposal(x, "random") for x in self._known.draw(rng, 1)]
+        return [Proposal(x, "random") for x in self._archive.draw(rng, 1)]
 
     def tell(self, results: Sequence[Result]) -> None:
         for result in results:
-            x, score = result.architecture, finite_score(result)
-            self._known.add(x)
+            x, score = result.architecture, result.score
+            self._archive.add(x)
             if score is not None:
                 self._scores[self.space.canonical(x)] = score
             if x in self._asked:
@@ -83,12 +84,15 @@ class OptunaGP:
     def diagnostics(self) -> Mapping[str, float]:
         return {}
 
+    def artifacts(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        return {}
+
     def state(self) -> Json:
         """What has been told is told again; the sampler's own random numbers begin anew."""
-        return {"begun": self._beginning.begun}
+        return {"given": self._initial.num_given}
 
     def restore(self, state: Json) -> None:
-        self._beginning.begun = state["begun"]
+        self._initial.num_given = state["given"]
 
     def configuration(self) -> Mapping[str, Json]:
         versions = {"optuna": optuna.__version__, "torch": torch.__version__}

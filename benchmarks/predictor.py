@@ -21,22 +21,23 @@ from pathlib import Path
 import numpy as np
 from shared import interval
 
-from nao.analysis.normal import normal_scores
-from nao.analysis.ranking import kendall_tau
-from nao.analysis.regression import Process
 from nao.compare.tables import estimates
 from nao.core import Architecture, Json, Request, SearchSpace
-from nao.encoders import ProcessEncoder
-from nao.encoders.configuration import DEFAULT
+from nao.encoders.presets import DEFAULT
 from nao.evaluators.tables import Table, table
-from nao.strategies.gaussian_process import parts, whole
+from nao.metrics import kendall_tau
+from nao.strategies.archive import every_architecture
+from nao.strategies.gaussian_process import inputs
+from nao.surrogates.gaussian_process import GaussianProcess
+from nao.surrogates.score_transform import rank_normal
 
 QUARTER = 4
 Ranker = Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 
 
-def encoder(space: SearchSpace, **choices: Json) -> Ranker:
-    chosen = ProcessEncoder(dataclasses.replace(DEFAULT, **choices))
+def encoder(space: SearchSpace, part: str = "predictor", **choices: Json) -> Ranker:
+    """`default` with other choices in one of its parts."""
+    chosen = dataclasses.replace(DEFAULT, **{part: dataclasses.replace(getattr(DEFAULT, part), **choices)})
 
     def rank(tokens: np.ndarray, scores: np.ndarray, others: np.ndarray, seed: int) -> np.ndarray:
         return chosen.fit(space, tokens, scores, seed=seed).predict(others)
@@ -46,15 +47,15 @@ def encoder(space: SearchSpace, **choices: Json) -> Ranker:
 
 def process(space: SearchSpace) -> Ranker:
     def rank(tokens: np.ndarray, scores: np.ndarray, others: np.ndarray, seed: int) -> np.ndarray:
-        fitted = Process.fit(parts(space, tokens), normal_scores(scores))
-        return fitted.posterior(parts(space, others)).mean
+        fitted = GaussianProcess.fit(inputs(space, tokens), rank_normal(scores))
+        return fitted.posterior(inputs(space, others)).mean
 
     return rank
 
 
 def scored(known: Table) -> tuple[np.ndarray, np.ndarray]:
     """The tokens of all architectures that are different, and their scores."""
-    tokens, _ = whole(known.space)
+    tokens = every_architecture(known.space)
     requests = [Request(Architecture(tuple(x), known.space)) for x in tokens.tolist()]
     return tokens, np.array([result.score for result in known.evaluate(requests)])
 
@@ -87,7 +88,7 @@ def main() -> None:
         "no embedding": encoder(known.space, inputs=("features",)),
         "no features": encoder(known.space, inputs=("mean", "states")),
         "min-max targets": encoder(known.space, targets="min-max"),
-        "E as it begins": encoder(known.space, updates=0),
+        "E as it begins": encoder(known.space, "training", min_updates=0),
         "gp (one-hot, features)": process(known.space),
     }
     taus = np.array(

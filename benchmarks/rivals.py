@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from shared import add_comparison, add_evaluator, evaluator, markdown, play
 
-from nao.cli import makers
+from nao.cli import strategy_factories
 from nao.core import SearchSpace, Strategy
 
 
@@ -32,8 +32,8 @@ def optuna(space: SearchSpace, seed: int, **parameters: int) -> Strategy:
 def made(strategies: str, parameters: list[str], budget: int) -> dict[str, Callable[..., Strategy]]:
     """As `nao compare` makes them."""
     return {
-        label: functools.partial(optuna, **maker.parameters) if maker.name == "optuna" else maker
-        for label, maker in makers(strategies, parameters, budget, cache=True).items()
+        label: functools.partial(optuna, **factory.parameters) if factory.name == "optuna" else factory
+        for label, factory in strategy_factories(strategies, parameters, budget, cache=True).items()
     }
 
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from nao.compare import Comparison, compare
 from nao.compare.curves import queries_to, share_at
-from nao.compare.harness import Maker
+from nao.compare.harness import StrategyFactory
 from nao.compare.tables import estimates
 from nao.core import Evaluator
 from nao.data import load
-from nao.evaluators.child import Child
-from nao.evaluators.devices import prepare
+from nao.evaluators.devices import set_up_devices
+from nao.evaluators.images import Child, ImageProgram
 from nao.evaluators.pool import DevicePool
 from nao.evaluators.tables import table
 from nao.spaces import space
@@ -43,15 +43,15 @@ def evaluator(given: argparse.Namespace) -> Evaluator:
         if given.signal is None:
             raise SystemExit("a --table needs the --signal to search by")
         return table(given.space, given.table, given.signal, given.report or given.signal)
-    prepare()
-    return DevicePool(space(given.space), load(given.data), Child())
+    set_up_devices()
+    return DevicePool(ImageProgram(space(given.space), load(given.data), Child()))
 
 
-def play(makers: Mapping[str, Maker], where: Evaluator, given: argparse.Namespace) -> Comparison:
+def play(factories: Mapping[str, StrategyFactory], where: Evaluator, given: argparse.Namespace) -> Comparison:
     """Plays or goes on with the comparison in the folder `out`."""
     trained = given.table is None
     return compare(
-        makers,
+        factories,
         where,
         budget=given.budget,
         repeats=given.repeats,

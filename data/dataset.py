@@ -16,7 +16,7 @@ from nao.core import Json
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """One short record of what a data set is.
+    """What a data set is, in a few words; `str()` is the line that `nao` prints before it trains on one.
 
     Attributes:
       origin: who made it, or where it was read from.
@@ -30,13 +30,16 @@ class Card:
     size: str
     split: str
 
+    def __str__(self) -> str:
+        return f"{self.size}; {self.split}. Origin: {self.origin}. Licence: {self.licence}"
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled images in three disjoint splits. A search selects by the validation split alone.
 
     Images are uint8, or float32 where that is what was given; nothing is rescaled. A split that does
-    not exist has zero images.
+    not exist has zero images. Sets are equal when their configurations are, wherever they were read from.
 
     Attributes:
       name: what `load` was asked for; of a file, its name without the folder.
@@ -45,6 +48,7 @@ class Dataset:
       x_test: `[L, H, W, C]` images, and `y_test`: `[L]` their classes.
       classes: the number of classes; every label is in 0..classes - 1.
       card: where it comes from and how it was split.
+      path: the file or folder that it was read from, if it was not read from its usual place.
     """
 
     name: str
@@ -56,6 +60,18 @@ class Dataset:
     y_test: Int32[np.ndarray, " L"]
     classes: int
     card: Card
+    path: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Dataset) and self._identity == other._identity)
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    @property
+    def _identity(self) -> Mapping[str, Json]:
+        """What is compared."""
+        return {key: value for key, value in self.configuration().items() if key != "path"}
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -101,9 +117,10 @@ class Dataset:
         return digest.hexdigest()
 
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies this data in a study."""
+        """What identifies this data in a study, and the `path` that `nao.data.make` reads again."""
         return {
             "name": self.name,
+            "path": self.path,
             "train": list(self.x_train.shape),
             "valid": list(self.x_valid.shape),
             "test": list(self.x_test.shape),

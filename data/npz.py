@@ -6,49 +6,49 @@ Axis letters: N images, H height, W width, C channels.
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int, Int32
 
 from nao.core import InputError
+from nao.data.checks import check_classes, check_labels, check_layout, check_scale, check_shared
 from nao.data.dataset import Card, Dataset, describe, first_line, stratified_order
 
 SEED = 0  # of the validation split, where the file brings none
 SPLITS = ("train", "valid", "test")
 KEYS = tuple(f"{letter}_{split}" for split in SPLITS for letter in "xy")
-MOST_CLASSES = 65536  # a larger label is an identifier, not a class
 
 
 def load_npz(path: Path) -> Dataset:
     """Reads `x_train y_train [x_valid y_valid x_test y_test]`.
 
     Images are `[N, H, W]` or `[N, H, W, C]`. Whole numbers 0..255 become uint8, anything else float32.
-    Labels are whole numbers `[N]` from 0; there are (highest label + 1) classes, gaps allowed. Without
-    `x_valid`, the last tenth of a stratified shuffle of the training images is the validation split (at
-    least one image of every class that has two). Without `x_test`, the test split is empty.
+    Labels are whole numbers `[N]` from 0; there are (highest label + 1) classes, and up to half of them may
+    have no images. Without `x_valid`, the last tenth of a stratified shuffle of the training images is the
+    validation split (at least one image of every class that has two). Without `x_test`, the test split is
+    empty.
 
     Raises:
-      InputError: the file cannot be read, or is not that.
+      InputError: the file cannot be read, is not that, or makes one of the mistakes of `nao.data.checks`.
     """
     arrays = _read(path)
     splits = [split for split in SPLITS if f"x_{split}" in arrays]
     x = _images(path, {split: arrays[f"x_{split}"] for split in splits})
-    y = {split: _labels(path, f"y_{split}", arrays[f"y_{split}"], len(x[split])) for split in splits}
-    classes = 1 + max(int(labels.max(initial=0)) for labels in y.values())
-    if classes == 1:
-        raise InputError(f"{path}: all labels are 0; there must be two classes or more")
-
+    check_scale(path, x)
+    for split in splits:
+        check_labels(path, f"y_{split}", arrays[f"y_{split}"], len(x[split]))
+    y = {split: arrays[f"y_{split}"].astype(np.int32) for split in splits}
+    check_classes(path, y)
+    shared = check_shared(path, x)
     if "valid" in splits:
-        split = "as in the file"
+        split = "splits as in the file"
     else:
-        order = stratified_order(y["train"], np.random.default_rng(SEED))
-        shared = int((np.bincount(y["train"]) > 1).sum())  # classes that can be in both splits
-        train, valid = np.split(order, [len(order) - max(len(order) // 10, shared)])
-        if not len(valid) or not len(train):
-            raise InputError(f"{path}: too few training images to take validation images from; give x_valid")
+        train, valid = _divide(path, y["train"])
         x |= {"train": x["train"][train], "valid": x["train"][valid]}
         y |= {"train": y["train"][train], "valid": y["train"][valid]}
         split = f"validation: the last {len(valid):,} of a stratified shuffle of train, seed {SEED}"
     if "test" not in splits:
         x["test"], y["test"] = x["train"][:0], y["train"][:0]
         split += "; no test images"
+    classes = 1 + max(int(labels.max(initial=0)) for labels in y.values())
     return Dataset(
         name=path.name,
         **{f"x_{split}": x[split] for split in SPLITS},
@@ -58,9 +58,22 @@ def load_npz(path: Path) -> Dataset:
             origin=f"the file {path.name}",
             licence="not known: the file's owner decides",
             size=describe(x["train"], x["valid"], x["test"], classes),
-            split=split,
+            split=split + shared,
         ),
+        path=str(path.resolve()),
     )
+
+
+def _divide(
+    path: Path, labels: Int32[np.ndarray, " N"]
+) -> tuple[Int[np.ndarray, " _"], Int[np.ndarray, " _"]]:
+    """The places of the images that are trained on, and of those that are held out for validation."""
+    order = stratified_order(labels, np.random.default_rng(SEED))
+    both = int((np.bincount(labels) > 1).sum())  # classes that can be in both splits
+    train, valid = np.split(order, [len(order) - max(len(order) // 10, both)])
+    if not len(valid) or not len(train):
+        raise InputError(f"{path}: too few training images to take validation images from; give x_valid")
+    return train, valid
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -94,18 +107,22 @@ def _check_keys(path: Path, keys: list[str]) -> None:
     if missing:
         raise InputError(f"{path}: lacks {' '.join(missing)}; {right}")
     if unknown:
-        raise InputError(f"{path}: unknown {' '.join(unknown)}; {right}")
+        raise InputError(f"{path}: unknown {' '.join(unknown)[:200]!a}; {right}")
 
 
 def _images(path: Path, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The images by split as `[N, H, W, C]`, all uint8 or all float32."""
     x = {}
     for split, array in given.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif" or array.ndim not in (3, 4):
-            raise InputError(f"{path}: x_{split} must be numbers [N, H, W] or [N, H, W, C]")
+        if array.dtype.kind not in "buif" or array.ndim not in (3, 4):
+            raise InputError(
+                f"{path}: x_{split} must be numbers [N, H, W] or [N, H, W, C], not {array.dtype} of shape"
+                f" {array.shape}"
+            )
         x[split] = array[..., None] if array.ndim == 3 else array
         if 0 in x[split].shape and (split == "train" or 0 in x[split].shape[1:]):
             raise InputError(f"{path}: x_{split} has shape {array.shape}: there is nothing in it")
+        check_layout(path, f"x_{split}", x[split].shape)
         if x[split].shape[1:] != x["train"].shape[1:]:
             ours, theirs = x[split].shape[1:], x["train"].shape[1:]
             raise InputError(f"{path}: images of x_{split} have shape {ours}, those of x_train {theirs}")
@@ -123,14 +140,3 @@ def _images(path: Path, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if not np.isfinite(array).all():
             raise InputError(f"{path}: x_{split} holds NaN or infinite values; all must be finite")
     return x
-
-
-def _labels(path: Path, key: str, labels: np.ndarray, n: int) -> np.ndarray:
-    """The labels `[N]` as int32."""
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise InputError(f"{path}: {key} must be whole numbers [N], one class per image")
-    if len(labels) != n:
-        raise InputError(f"{path}: {key} has {len(labels)} labels for {n} images")
-    if labels.min(initial=0) < 0 or labels.max(initial=0) >= MOST_CLASSES:
-        raise InputError(f"{path}: {key} reaches from {labels.min()} to {labels.max()}; classes count from 0")
-    return labels.astype(np.int32)

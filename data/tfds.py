@@ -80,6 +80,7 @@ def load_tfds(name: str, data_dir: Path | None = None) -> Dataset:
             size=describe(x_train, x_valid, x_test, classes),
             split=split,
         ),
+        path=None if data_dir is None else str(data_dir.expanduser().resolve()),
     )
 
 

@@ -1,34 +1,36 @@
-"""E, f and D of Neural Architecture Optimization, by name.
+"""E, f and D of Neural Architecture Optimization: an encoder is fitted to scores and gives a model.
 
-configuration.py    every choice, and the three named ones
-lstm.py             the recurrence and its gradient
-networks.py         encoder, predictor, decoder
-loss.py             Eqn. (1)
-fit.py              the fit, one compiled program
-ascent.py           Eqn. (2)
-decode.py           greedy decoding under a grammar
-targets.py          what f learns instead of raw scores
-lstm_encoder.py     `published` and `joint`: E, f and D fitted together
-autoencoder.py      E and D fitted to strings alone
-inputs.py           what f sees when it is a Gaussian process
-belief.py           that f, as a function of the embedding
-process_encoder.py  `default`, made of these three
-rows.py, checks.py  arrays of fixed sizes; what is asked of scores
+networks.py     E and D: the LSTM encoder, mean pooling, the decoder with attention
+predictors/     f: a feed-forward network, or a Gaussian process
+lstm.py         the recurrence and its gradient
+loss.py         Eqn. (1): L_pp, L_rec and their mix
+fit.py          the fit, one compiled program
+batches.py      the strings of one update, with symmetric augmentation
+decode.py       D's greedy decoding under the grammar of a space
+joint.py        E, f and D fitted together: `joint`, `published`
+strings.py      E and D fitted to strings alone, f to scores: `default`
+model.py        the fitted model: embed, value, decode
+members.py      the same on the host's arrays, through each member of an ensemble
+load.py         a model from its arrays
+encoder.py      an encoder, composed of a configuration for each of these
+presets.py      the encoders that have a name
+
+Eqn. (2), the ascent, knows none of this: `nao.ascent`.
 """
 
 if __name__ != "nao.encoders":
     raise ImportError("import nao.encoders, not this folder")
 
 
-from nao.core import Encoder, InputError
-from nao.encoders.configuration import DEFAULT, JOINT, PUBLISHED
-from nao.encoders.lstm_encoder import LSTMEncoder
-from nao.encoders.process_encoder import ProcessEncoder
+from nao.core import InputError
+from nao.encoders.encoder import NeuralEncoder, make
+from nao.encoders.model import Model
+from nao.encoders.presets import PRESETS
 
-__all__ = ["LSTMEncoder", "ProcessEncoder", "encoder"]
+__all__ = ["PRESETS", "Model", "NeuralEncoder", "encoder", "make"]
 
 
-def encoder(name: str) -> Encoder:
+def encoder(name: str) -> NeuralEncoder:
     """The encoder of a name.
 
     Args:
@@ -37,11 +39,6 @@ def encoder(name: str) -> Encoder:
     Raises:
       InputError: there is no encoder of that name.
     """
-    named: dict[str, Encoder] = {
-        "default": ProcessEncoder(DEFAULT),
-        "joint": LSTMEncoder(JOINT),
-        "published": LSTMEncoder(PUBLISHED),
-    }
-    if name not in named:
-        raise InputError(f"no encoder is called {name!r}; there are {', '.join(named)}")
-    return named[name]
+    if name not in PRESETS:
+        raise InputError(f"no encoder is called {name!r}; there are {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -4,7 +4,7 @@ Axis letters: B strings, T tokens, S steps of the encoder, Q states of the gramm
 units.
 """
 
-from typing import NamedTuple
+import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -12,13 +12,16 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from nao.encoders.lstm import cell
-from nao.encoders.networks import Decoder
+from nao.encoders.networks import DecoderLSTM
 from nao.grammar import Grammar
+from nao.pytree import pytree
 
 Carry = tuple[Array, Array, Array, Array]
 
 
-class Rules(NamedTuple):
+@pytree
+@dataclasses.dataclass(frozen=True)
+class GrammarArrays:
     """A grammar as arrays that a compiled program takes.
 
     Attributes:
@@ -30,14 +33,14 @@ class Rules(NamedTuple):
     following: Int[Array, "T Q V"]
 
     @classmethod
-    def of(cls, grammar: Grammar) -> "Rules":
+    def from_grammar(cls, grammar: Grammar) -> "GrammarArrays":
         """The rules of a grammar, without the tokens that lead into a dead end."""
         live = np.array([[ways > 0 for ways in row] for row in grammar.completions])  # [T + 1, Q]
         after = live[1:][np.arange(grammar.length)[:, None, None], grammar.following]
         return cls(jnp.asarray(grammar.legal & after), jnp.asarray(grammar.following, jnp.int32))
 
 
-def legal_at(rules: Rules, tokens: Int[Array, "B T"]) -> Bool[Array, "T B V"]:
+def legal_vocabulary(grammar: GrammarArrays, tokens: Int[Array, "B T"]) -> Bool[Array, "T B V"]:
     """V_t, the legal vocabulary at each step of given strings."""
 
     def step(state: Array, now: tuple[Array, Array, Array]) -> tuple[Array, Array]:
@@ -45,32 +48,33 @@ def legal_at(rules: Rules, tokens: Int[Array, "B T"]) -> Bool[Array, "T B V"]:
         return following[state, token], legal[state]
 
     start = jnp.zeros(tokens.shape[0], jnp.int32)
-    return jax.lax.scan(step, start, (rules.legal, rules.following, tokens.T))[1]
+    return jax.lax.scan(step, start, (grammar.legal, grammar.following, tokens.T))[1]
 
 
-def greedy(
-    decoder: Decoder, h: Float[Array, "B S d"], e: Float[Array, "B d"], rules: Rules
+def decode_greedily(
+    decoder: DecoderLSTM, h: Float[Array, "B S d"], mean: Float[Array, "B d"], grammar: GrammarArrays
 ) -> Int[Array, "B T"]:
     """Decodes x' = D(e_x'): at each step the most likely legal token.
 
     Args:
       decoder: D.
-      h: `[B, S, d]` embedding.
-      e: `[B, d]` its mean, where D's own state starts.
-      rules: of the space.
+      h: `[B, S, d]` embeddings.
+      mean: `[B, d]` their mean, where D's own state starts.
+      grammar: of the space.
     """
-    rows = decoder.table.rows()
+    table = decoder.tokens.table()
     attend = decoder.attention(h)
     batch = h.shape[0]
 
     def step(carry: Carry, now: tuple[Array, Array, Array]) -> tuple[Carry, Array]:
         token, state, hidden, c = carry
         legal, following, t = now
-        hidden, c, _ = cell(rows[token] + hidden @ decoder.table.recurrent[...], c)
+        hidden, c, _ = cell(table[token] + hidden @ decoder.tokens.recurrent, c)
         logits = attend(hidden[None], t[None])[0]
         token = jnp.argmax(jnp.where(legal[state], logits, -jnp.inf), axis=-1)
         return (token, following[state, token], hidden, c), token
 
-    start = (jnp.full(batch, rows.shape[0] - 1), jnp.zeros(batch, jnp.int32), e, e)
-    _, tokens = jax.lax.scan(step, start, (*rules, jnp.arange(rules.legal.shape[0])))
+    start = (jnp.full(batch, decoder.start_token), jnp.zeros(batch, jnp.int32), mean, mean)
+    positions = jnp.arange(grammar.legal.shape[0])
+    _, tokens = jax.lax.scan(step, start, (grammar.legal, grammar.following, positions))
     return tokens.T

@@ -1,17 +1,49 @@
 """Eqn. (1): the loss that E, f and D are fitted to, L = lambda L_pp + (1 - lambda) L_rec.
 
-Axis letters: B strings, T tokens, S encoder steps, G tokens per step, V vocabulary.
+Axis letters: B strings, L of them with a score, T tokens, S encoder steps, d hidden units, V vocabulary.
 """
+
+import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from nao.encoders.configuration import Configuration
-from nao.encoders.networks import Networks, pooled
+from nao.core import SearchSpace
+from nao.encoders.networks import DecoderLSTM, EncoderLSTM, Initializer, NetworksConfig
+from nao.encoders.predictors.mlp import MLP, MLPConfig
+from nao.pytree import pytree
 
 
-def reconstruction(
+@pytree
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """The networks that are fitted by gradient descent: D, E and, unless it is of another kind, f."""
+
+    decoder: DecoderLSTM
+    encoder: EncoderLSTM
+    predictor: MLP | None
+
+    @classmethod
+    def create(
+        cls, config: NetworksConfig, predictor: MLPConfig, space: SearchSpace, rng: np.random.Generator
+    ) -> "Networks":
+        """First weights: of E, then of f, then of D."""
+        draw = Initializer(config.initial_bound, rng)
+        encoder = EncoderLSTM.create(config, space, draw)
+        f = MLP.create(predictor, config.hidden_size, draw)
+        return cls(DecoderLSTM.create(config, space, draw), encoder, f)
+
+
+def prediction_loss(
+    predictor: MLP, mean: Float[Array, "L d"], targets: Float[Array, " L"], key: Key[Array, ""]
+) -> Float[Array, ""]:
+    """L_pp: the squared error of f, (s_x - f(e_x))^2, its mean over the strings. The key is for dropout."""
+    return jnp.mean((targets - predictor(mean, key)) ** 2)
+
+
+def reconstruction_loss(
     logits: Float[Array, "T B V"], tokens: Int[Array, "B T"], legal: Bool[Array, "T B V"]
 ) -> Float[Array, ""]:
     """L_rec: minus the log-likelihood of the strings, normalised over the legal vocabulary V_t.
@@ -24,31 +56,30 @@ def reconstruction(
     return -jnp.mean(jnp.sum(log_p * chosen, axis=-1))
 
 
-def loss(
+def joint_loss(
     networks: Networks,
-    configuration: Configuration,
     tokens: Int[Array, "B T"],
     legal: Bool[Array, "T B V"],
     targets: Float[Array, " L"],
+    trade_off: float,
     key: Key[Array, ""],
 ) -> tuple[Float[Array, ""], Float[Array, " 2"]]:
     """Eqn. (1) on one batch.
 
     Args:
       networks: E, f and D.
-      configuration: their configuration.
       tokens: `[B, T]` what E sees and D writes back.
       legal: `[T, B, V]` V_t of each string.
       targets: `[L]` targets of the first L strings; the others have no score and count in L_rec alone.
+      trade_off: lambda.
       key: for dropout.
 
     Returns:
       L, and `[2]` L_pp and L_rec.
     """
-    h = networks.encoder(tokens)
-    e = pooled(h, configuration)
-    L = targets.shape[0]
-    l_pp = jnp.mean((targets - networks.predictor(e[:L], key)) ** 2) if L else jnp.zeros(())
-    l_rec = reconstruction(networks.decoder(h, e, tokens), tokens, legal)
-    share = configuration.trade_off
-    return share * l_pp + (1 - share) * l_rec, jnp.stack([l_pp, l_rec])
+    encoder, f, decoder = networks.encoder, networks.predictor, networks.decoder
+    h = encoder(tokens)
+    mean, L = encoder.mean_pool(h), len(targets)
+    l_pp = prediction_loss(f, mean[:L], targets, key) if f is not None and L else jnp.zeros(())
+    l_rec = reconstruction_loss(decoder(h, mean, tokens), tokens, legal)
+    return trade_off * l_pp + (1 - trade_off) * l_rec, jnp.stack([l_pp, l_rec])

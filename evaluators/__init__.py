@@ -1,12 +1,42 @@
-"""Child networks, how they are trained, and the pool of devices that trains them.
+"""Evaluators: the pool of devices, the programs that it runs, and tables of known scores.
 
-- `nao.evaluators.child`: the options of a child network and its training.
-- `nao.evaluators.pool`: `DevicePool`, the evaluator behind `nao optimize`.
-- `nao.evaluators.devices`: virtual devices and the cache of compiled programs; call `prepare` first.
-- `nao.evaluators.network`, `initial`, `cell`, `operations`: the network, from the whole to its parts.
-- `nao.evaluators.primitives`, `shifted`, `native`: convolutions and pooling on CPUs and accelerators.
-- `nao.evaluators.training`, `cost`: training one child as one traced function; parameters and FLOPs.
+- `make` turns a configuration back into the evaluator that it came from.
+- `nao.evaluators.pool`: `DevicePool`, which trains architectures on all local devices.
+- `nao.evaluators.program`: `Program`, what the pool asks of the networks that it trains.
+- `nao.evaluators.images`: image classification, the program behind `nao optimize`.
+- `nao.evaluators.tables`: scores that are looked up.
+- `nao.evaluators.devices`: virtual devices and the cache of compiled programs; call `set_up_devices` first.
 """
+
+import importlib
+from collections.abc import Mapping
+
+from nao.core import Evaluator, InputError, Json
 
 if __name__ != "nao.evaluators":
     raise ImportError("import nao.evaluators, not this folder")
+
+PROGRAMS = {"images": "nao.evaluators.images"}
+"""The module of each program that a configuration can name; it has a `make` of its own."""
+
+
+def make(configuration: Mapping[str, Json], devices: int | None = None) -> Evaluator:
+    """The evaluator that a configuration describes: `make(x.configuration()) == x`.
+
+    Args:
+      configuration: of a table, or of a pool.
+      devices: how many local devices a pool uses; all of them when None.
+
+    Raises:
+      InputError: it describes no evaluator, or one that cannot be made here.
+    """
+    if "table" in configuration:
+        from nao.evaluators import tables
+
+        return tables.make(configuration)
+    name = configuration.get("program")
+    if not isinstance(name, str) or name not in PROGRAMS:
+        raise InputError(f"there is no program {name!r}; the programs are {', '.join(PROGRAMS)}")
+    from nao.evaluators.pool import DevicePool  # imports JAX, which tables do without
+
+    return DevicePool(importlib.import_module(PROGRAMS[name]).make(configuration), devices)

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -15,28 +17,70 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("nao")) / "programs"
 
 
-def prepare(devices: int | None = None, cache: bool = True) -> None:
+def set_up_devices(devices: int | None = None, cache: bool = True) -> None:
     """Tells JAX what to use. Must come before anything else uses JAX; after that it changes nothing.
 
     On a CPU, JAX sees one device; it is told to see as many as there are cores, so that as many children
-    train at once. Programs that took more than half a second to compile are kept on disk.
+    train at once. Programs that took more than half a second to compile are kept on disk, if that can be
+    written.
 
     Args:
       devices: virtual devices of a CPU; as many as cores when None. Accelerators are what they are.
       cache: keep compiled programs.
 
     Raises:
-      InputError: for a number of devices below 1.
+      InputError: the machine has fewer devices (on a CPU, fewer cores), or their number is below 1.
     """
     if devices is not None and devices < 1:
-        raise InputError(f"devices must be at least 1, but is {devices}")
+        raise InputError(f"devices must be at least 1, not {devices}")
+    cores = len(os.sched_getaffinity(0))
     with contextlib.suppress(RuntimeError):  # JAX is in use already, with the devices that it has
-        _set("jax_num_cpu_devices", devices or len(os.sched_getaffinity(0)))
+        _set("jax_num_cpu_devices", min(devices or cores, cores))
     if cache:
         _set("jax_compilation_cache_dir", str(cache_folder()))
         _set("jax_persistent_cache_min_compile_time_secs", 0.5)
+        warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     else:
         _set("jax_enable_compilation_cache", False)
+    if devices is not None:
+        local_devices(devices)
+
+
+def local_devices(count: int | None = None) -> list[jax.Device]:
+    """The first devices of this machine; all of them when `count` is None.
+
+    Raises:
+      InputError: there are fewer, or the number is below 1.
+    """
+    found: list[jax.Device] = jax.local_devices()
+    if count is None:
+        return found
+    if not 1 <= count <= len(found):
+        raise InputError(f"devices must be at least 1 and at most {len(found)}, all there are, not {count}")
+    return found[:count]
+
+
+def check_memory(devices: Sequence[jax.Device], needed: int) -> None:
+    """Checks that each device can have that many bytes, all at the same time.
+
+    Raises:
+      InputError: the machine has less.
+    """
+    total, memory = len(devices) * needed, total_memory(devices)
+    if memory is not None and total > memory:
+        needs, has = (f"{size / 2**30:,.1f} GiB" for size in (total, memory))
+        fewer = ", or use fewer devices" if len(devices) > 1 else ""
+        raise InputError(
+            f"training takes at least {needs} of memory, but there are {has}: make networks smaller{fewer}"
+        )
+
+
+def total_memory(devices: Sequence[jax.Device]) -> int | None:
+    """Bytes that the devices have together: the machine's if they are CPUs. None if that is not known."""
+    if devices[0].platform == "cpu":
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in devices]
+    return sum(limits) if all(limits) else None
 
 
 def _set(name: str, value: object) -> None:

@@ -8,12 +8,13 @@ V vocabulary.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from nao.grammar import Grammar
+from nao.graph import Graph
 from nao.records import (
     MOST_SEED,
     STANDARD,
@@ -29,6 +30,13 @@ from nao.records import (
     Trial,
 )
 
+if TYPE_CHECKING:
+    from jaxtyping import Array
+
+    from nao.ascent import AscentConfig
+    from nao.embedding import Embedding
+    from nao.surrogates.gaussian_process import Posterior
+
 __all__ = [
     "MOST_SEED",
     "STANDARD",
@@ -37,9 +45,9 @@ __all__ = [
     "Encoder",
     "Evaluator",
     "Fidelity",
-    "FittedEncoder",
     "InputError",
     "Json",
+    "Model",
     "Proposal",
     "Quality",
     "Request",
@@ -47,12 +55,15 @@ __all__ = [
     "SearchSpace",
     "Strategy",
     "Trial",
+    "check_part",
 ]
 
 
 @runtime_checkable
 class SearchSpace(Protocol):
     """A set of strings of choices. Nothing but this is needed to search something new.
+
+    `nao.spaces.defaults.SpaceDefaults` has all of it but the name, the vocabulary and the grammar.
 
     Attributes:
       name: what the command line calls it.
@@ -82,7 +93,7 @@ class SearchSpace(Protocol):
 
     @property
     def size(self) -> int:
-        """The number of strings; symmetric strings count separately."""
+        """The number of strings; those that mean the same count separately."""
 
     def legal(self, prefix: Sequence[int]) -> Bool[np.ndarray, " V"]:
         """The tokens `[V]` that may follow a prefix."""
@@ -96,30 +107,33 @@ class SearchSpace(Protocol):
     def format(self, tokens: Sequence[int]) -> str:
         """The readable string."""
 
-    def symmetric(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every other string that is known to mean the same, each once."""
+    def augment(self, tokens: Int[np.ndarray, "B T"], rng: np.random.Generator) -> Int[np.ndarray, "B T"]:
+        """Replaces each string `[B, T]` by a random one that means the same.
 
-    def redraw(self, tokens: Int[np.ndarray, "B T"], rng: np.random.Generator) -> Int[np.ndarray, "B T"]:
-        """Replaces each string `[B, T]` by a random one that means the same (data augmentation)."""
+        These are the symmetric architectures with which Luo et al. 2018 (section 3.3) augment their data.
+        """
 
     def canonical(self, architecture: Architecture) -> str:
         """A key that is equal exactly for the strings that mean the same."""
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """A neighbour: one choice replaced by another legal one."""
+        """A random neighbour: one choice is replaced by another legal one."""
 
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
         """Every string that `mutate` can make of this one, each once."""
 
     def features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
-        """What strings mean `[B, F]`, for predictors: equal rows for the strings that mean the same.
+        """What strings mean, as numbers `[B, F]` for a predictor: equal for strings that mean the same.
 
-        For a graph, which sequences of operations lead from its input to its output (the path encoding
-        of White, Neiswanger and Savani 2021).
+        For a graph, they say which sequences of operations lead from its input to its output (the path
+        encoding of White, Neiswanger and Savani 2021).
         """
 
+    def graph(self, architecture: Architecture) -> Graph:
+        """The cells of the architecture, with their nodes and edges, as the string has them."""
+
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies this space in a study."""
+        """What identifies this space in a study. `nao.spaces.make` turns it back into an equal space."""
 
 
 @runtime_checkable
@@ -147,6 +161,12 @@ class Evaluator(Protocol):
           InputError: it has no such fidelity.
         """
 
+    def prepare(self) -> Iterator[str]:
+        """Makes ready what all measurements share, and yields a word before each step that may take long.
+
+        A pool of devices yields `compiling` and compiles, once; most evaluators yield nothing.
+        """
+
     def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
         """What the network of each architecture costs, before anything is trained."""
 
@@ -155,52 +175,67 @@ class Evaluator(Protocol):
 
 
 @runtime_checkable
-class FittedEncoder(Protocol):
-    """E, f and D fitted to one set of scored architectures.
+class Model(Protocol):
+    """E, f and D of Luo et al. 2018, fitted to one set of scored architectures.
+
+    A model is a registered pytree, and its first four methods are functions that JAX can compile and
+    differentiate. To improve architectures is one expression of them:
+
+        model.decode(ascend(model.value, model.embed(tokens), eta))
+
+    A model may have several members, each with its own E, f and D. Row i is then member i mod K's in all
+    four, and `predict` is the mean over the members.
 
     Attributes:
+      space: whose strings it reads and writes.
       quality: measured on held-out architectures.
+      best: the highest target so far. Targets are what f learned: the scores, or a function of them.
     """
+
+    @property
+    def space(self) -> SearchSpace: ...
 
     @property
     def quality(self) -> Quality: ...
 
+    @property
+    def best(self) -> "Float[Array, ''] | np.floating | float": ...
+
+    def embed(self, tokens: "Int[Array | np.ndarray, 'B T']") -> "Embedding":
+        """E: the embeddings e_x of strings `[B, T]`. Arrays of NumPy give arrays of NumPy."""
+
+    def value(self, e: "Embedding") -> "Float[Array, ' B']":
+        """f: the predicted targets `[B]` of embeddings."""
+
+    def posterior(self, e: "Embedding") -> "tuple[Float[Array, ' B'], Float[Array, ' B']]":
+        """Mean `[B]` and standard deviation `[B]` of f at embeddings; 0 where f does not know its own."""
+
+    def decode(self, e: "Embedding") -> "Int[Array, 'B T']":
+        """D: a legal string `[B, T]` for each embedding."""
+
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
-        """f(E(x)) `[B]`, in the units of the scores it was fitted to."""
+        """f(E(x)) `[B]`, in the units of the scores."""
 
-    def choose(
-        self, tokens: Int[np.ndarray, "B T"], n: int
-    ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """The strings to evaluate next, of some that are all different and not yet scored.
+    def joint_posterior(self, tokens: Int[np.ndarray, "B T"]) -> "Posterior | None":
+        """The joint distribution of the targets of strings; None where f does not know how sure it is."""
 
-        Returns:
-          the places of at most n of the B, the most promising first, and `[n]` their predicted scores.
-        """
+    def to_scores(self, targets: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
+        """Targets in the units of the scores."""
 
-    def improve(
-        self, tokens: Int[np.ndarray, "B T"], step: float
-    ) -> tuple[Int[np.ndarray, "B T"], Float[np.ndarray, " B"]]:
-        """Moves each e_x up the gradient of f and decodes it (Eqn. 2 of Luo et al. 2018).
-
-        Args:
-          tokens: `[B, T]` the seed architectures.
-          step: the step length eta.
-
-        Returns:
-          `[B, T]` decoded legal strings x' = D(e_x'), row i from seed i, and `[B]` the values f(e_x').
-        """
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was fitted, by name: what `Encoder.load` makes the same model of."""
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """An LSTM encoder E, a predictor f and a decoder D, not yet fitted.
+    """E, f and D of Luo et al. 2018, not yet fitted.
 
     Attributes:
-      steps: the step lengths eta of the ascent, in the order in which to try them.
+      ascent: how its embeddings are to be moved.
     """
 
     @property
-    def steps(self) -> Sequence[float]: ...
+    def ascent(self) -> "AscentConfig": ...
 
     def fit(
         self,
@@ -209,40 +244,54 @@ class Encoder(Protocol):
         scores: Float[np.ndarray, " N"],
         *,
         seed: int,
-    ) -> FittedEncoder:
-        """Fits E, f and D jointly (Eqn. 1 of Luo et al. 2018).
+    ) -> Model:
+        """Fits E, f and D to scored architectures (Eqn. 1 of Luo et al. 2018).
 
         Args:
           space: whose strings these are.
-          tokens: `[N, T]` distinct architectures.
+          tokens: `[N, T]` architectures, no two of which mean the same.
           scores: `[N]` their scores, higher is better.
-          seed: the same seed and data give the same fit. What does not depend on the scores depends on it
-            alone, so that fits of one search can share that.
+          seed: the same seed and data give the same fit. Whatever is learned without scores depends on the
+            space and the seed alone, so that all fits of one search can share it.
+        """
+
+    def load(self, space: SearchSpace, arrays: Mapping[str, np.ndarray]) -> Model:
+        """The model whose `arrays()` these are.
+
+        Raises:
+          InputError: they are not those of a model of this encoder on this space.
         """
 
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies this encoder in a study."""
+        """What identifies this encoder in a study, and what it can be made from again."""
 
 
 @runtime_checkable
 class Strategy(Protocol):
     """Proposes architectures from the results so far. Any strategy runs on any space.
 
-    Everything it decides follows from its configuration, its state and the results it was told, so that
-    a killed search which tells it the same again proposes the same again.
+    Everything it decides follows from its configuration, its state and the results it was told. So a new
+    strategy with the same configuration, which is given the same state and results, proposes the same.
+
+    Attributes:
+      space: what is searched.
+      seed: decides everything random in its search, the seeds of the evaluations too.
     """
 
     @property
     def space(self) -> SearchSpace: ...
 
     @property
+    def seed(self) -> int: ...
+
+    @property
     def batch(self) -> int:
-        """How many proposals it would now make before it hears what came of them."""
+        """How many proposals it would make now, before it wants to hear their results."""
 
     def ask(self, n: int) -> list[Proposal]:
-        """Proposes up to n architectures that differ from each other and from all that was told.
+        """Proposes up to n architectures, none of which was proposed or told before.
 
-        Fewer than n, or none, only when the strategy can find no more.
+        It proposes fewer than n, or none, only when it can find no more.
         """
 
     def tell(self, results: Sequence[Result]) -> None:
@@ -251,11 +300,46 @@ class Strategy(Protocol):
     def diagnostics(self) -> Mapping[str, float]:
         """Numbers about the last `ask`, for the study's record (for instance the predictor's quality)."""
 
+    def artifacts(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        """Arrays of the last `ask` that are worth keeping, by name (for instance the fitted model's)."""
+
     def state(self) -> Json:
-        """What `restore` needs, beyond the configuration and the results told."""
+        """What `restore` needs after an `ask`, beyond the configuration and the results."""
 
     def restore(self, state: Json) -> None:
-        """Continues from a `state()`."""
+        """Continues a search after the `ask` whose `state()` this is.
+
+        It stands in for that `ask`: it is called after everything that was told before the `ask` has been
+        told again, and before anything is told that came after the `ask`.
+
+            strategy.tell(results_before_the_ask)
+            strategy.restore(state_after_the_ask)
+            strategy.tell(results_of_the_ask)
+        """
 
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies this strategy in a study."""
+        """What identifies this strategy in a study: `nao.strategies.make` makes it from this again."""
+
+
+def check_part(part: object, protocol: type, word: str) -> None:
+    """Checks that a part of a search, which may be of a user's own class, has all that a search will use.
+
+    Args:
+      part: what was given.
+      protocol: one of the protocols above.
+      word: what to call the part in a message.
+
+    Raises:
+      InputError: it is a class instead of an object, or lacks a method or an attribute.
+    """
+    name = f"nao.{protocol.__name__}"
+    if isinstance(part, type):
+        raise InputError(f"{word} is the class {part.__name__}; give an object of it, {part.__name__}(...)")
+    needed = (each for each in vars(protocol) if not each.startswith("_"))
+    # The class is asked first: a property that the object would have to compute is there.
+    missing = [each for each in needed if not (hasattr(type(part), each) or hasattr(part, each))]
+    if missing:
+        raise InputError(
+            f"{word} is of type {type(part).__name__}, which has no {', '.join(missing)}; it must have all"
+            f" that {name} has"
+        )

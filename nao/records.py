@@ -10,10 +10,18 @@ Axis letters: T tokens of an architecture.
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from nao.core import SearchSpace
+
+    Real: TypeAlias = float
+    Whole: TypeAlias = int
+    Text: TypeAlias = str
+    Metrics: TypeAlias = Mapping[str, float]
+    Status: TypeAlias = Literal["ok", "failed"]
+else:  # Whatever is given. The records themselves make it what it should be, or say what is wrong.
+    Real = Whole = Text = Metrics = Status = Any
 
 MOST_SEED = 2**31 - 1
 MOST_COUNT = 2**63 - 1  # what a file holds as a whole number
@@ -72,7 +80,7 @@ class Request:
     """
 
     architecture: Architecture
-    seed: int = 0
+    seed: Whole = 0
     fidelity: Fidelity = STANDARD
 
     def __post_init__(self) -> None:
@@ -93,8 +101,8 @@ class Cost:
       flops: multiply-adds x 2 of one forward pass on one example.
     """
 
-    parameters: int = 0
-    flops: int = 0
+    parameters: Whole = 0
+    flops: Whole = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,15 +125,15 @@ class Result:
     """
 
     request: Request
-    score: float | None = None
+    score: Real | None = None
     _: dataclasses.KW_ONLY
-    test_score: float | None = None
-    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    test_score: Real | None = None
+    metrics: Metrics = dataclasses.field(default_factory=dict)
     cost: Cost = Cost()  # frozen
-    seconds: float = 0.0
-    device: str = ""
-    status: Literal["ok", "failed"] = "ok"
-    reason: str = ""
+    seconds: Real = 0.0
+    device: Text = ""
+    status: Status = "ok"
+    reason: Text = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.request, Request):

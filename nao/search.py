@@ -1,7 +1,7 @@
-"""The loop that fills a study: ask a strategy, evaluate, record, tell, and again.
+"""Searches: Algorithm 1 of Luo et al. 2018, and the same with any other strategy.
 
-`optimize` is Algorithm 1 of Luo et al. 2018, the public function behind `nao optimize`; `search` is the
-loop it runs, for any strategy. Both are handed what they use. Those who evaluate elsewhere need neither:
+`optimize` is the function behind `nao optimize`; `search` runs any strategy, and `identity` says what makes
+two searches the same one. Those who evaluate elsewhere need none of them:
 
     strategy = NAO(space, encoder)
     proposals = strategy.ask(200)
@@ -9,27 +9,22 @@ loop it runs, for any strategy. Both are handed what they use. Those who evaluat
     strategy.tell(results)
 """
 
-import time
+import collections
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from nao.core import (
-    MOST_SEED,
-    Architecture,
-    Encoder,
-    Evaluator,
-    InputError,
-    Json,
-    Request,
-    SearchSpace,
-    Strategy,
-)
-from nao.history import History, Trial
-from nao.observer import Observer, Silent
+from nao import folder as folders
+from nao.configuration import plain
+from nao.core import Encoder, Evaluator, InputError, Json, SearchSpace, Strategy, check_part
+from nao.events import Ended, Observer, SearchBegan, silent
+from nao.loop import check_space, play
+from nao.records import Whole, whole_number
+from nao.settings import build
 from nao.strategies.nao import NAO
-from nao.study import Study
+from nao.study import History, Ledger, Study
+
+MOST = 1_000_000  # more iterations, or architectures of one, are taken to be a mistake
 
 
 def optimize(
@@ -37,15 +32,15 @@ def optimize(
     evaluator: Evaluator,
     encoder: Encoder,
     *,
-    iterations: int = 3,
-    seeds: int = 100,
-    initial: int = 400,
-    new: int = 100,
+    iterations: Whole = 3,
+    seeds: Whole = 100,
+    initial: Whole = 400,
+    new: Whole = 100,
     evaluate_last: bool = True,
-    choose: str = "predicted",
-    seed: int = 0,
+    choose: str | None = None,
+    seed: Whole = 0,
     out: Path | str | None = None,
-    observer: Observer | None = None,
+    observer: Observer = silent,
 ) -> History:
     """Neural Architecture Optimization: Algorithm 1 of Luo et al. 2018.
 
@@ -56,7 +51,7 @@ def optimize(
 
     Args:
       space: what to search.
-      evaluator: trains and scores architectures.
+      evaluator: trains and scores architectures of that space.
       encoder: E, f and D.
       iterations: L. A finished search can be given more of them, and goes on.
       seeds: K, the number of architectures that are moved.
@@ -70,139 +65,89 @@ def optimize(
       observer: is told how it goes on.
 
     Returns:
-      All architectures and their scores; `best` and `summary()` say what came out.
+      All architectures and their scores. `best` is the best of them, None where every one failed;
+      `summary()` says what came out.
 
     Raises:
       InputError: an argument is out of range, or the folder is not usable (see `nao.study.Study`).
     """
-    settings = identity(
-        space, evaluator, encoder, seeds=seeds, initial=initial, new=new, choose=choose, seed=seed
-    )
-    if iterations < 0:
-        raise InputError(f"iterations must be at least 0, not {iterations}")
-    strategy = NAO(space, encoder, initial=initial, proposals=new, seeds=seeds, choose=choose, seed=seed)
-    with Study(None if out is None else Path(out), settings) as study:
-        return search(
-            strategy,
-            evaluator,
-            study,
-            counts=[initial] + [new] * iterations,
-            evaluate_last=evaluate_last,
-            seed=seed,
-            observer=observer,
-        )
+    check_part(space, SearchSpace, "the space")
+    check_part(encoder, Encoder, "the encoder")
+    counts = count_each(iterations, initial, new)
+    given = {"initial": counts[0], "proposals": whole_number(new), "seeds": seeds, "choose": choose}
+    strategy = NAO(space, encoder, build(NAO.Settings, "nao", given), seed=seed)
+    return search(strategy, evaluator, counts, evaluate_last=evaluate_last, out=out, observer=observer)
 
 
-def identity(
-    space: SearchSpace,
-    evaluator: Evaluator,
-    encoder: Encoder,
-    *,
-    seeds: int = 100,
-    initial: int = 400,
-    new: int = 100,
-    choose: str = "predicted",
-    seed: int = 0,
-) -> dict[str, Json]:
-    """The configuration of a search by `optimize`: two searches with the same one are the same search.
+def count_each(iterations: Whole, initial: Whole, new: Whole) -> list[int]:
+    """How many architectures Algorithm 1 asks for: the initial ones, then those of each iteration.
 
     Raises:
-      InputError: an argument is out of range.
+      InputError: one of the numbers is out of range.
     """
-    for name, count in (("initial", initial), ("new", new)):
-        if count < 1:
-            raise InputError(f"{name} must be at least 1, not {count}")
-    if not 0 <= seed <= MOST_SEED:
-        raise InputError(f"seed must be at least 0 and at most {MOST_SEED:,}, not {seed}")
-    strategy = NAO(space, encoder, initial=initial, proposals=new, seeds=seeds, choose=choose, seed=seed)
-    return {
-        "space": dict(space.configuration()),
-        "strategy": dict(strategy.configuration()),
-        "evaluator": dict(evaluator.configuration()),
-        "initial": initial,
-        "new": new,
-        "seed": seed,
-    }
+    found = []
+    for name, value, least in (("iterations", iterations, 0), ("initial", initial, 1), ("new", new, 1)):
+        count = whole_number(value)
+        if count is None or not least <= count <= MOST:
+            raise InputError(
+                f"{name} must be a whole number, at least {least} and at most {MOST:,}, not {value!r:.40}"
+            )
+        found.append(count)
+    return [found[1], *[found[2]] * found[0]]
+
+
+def identity(strategy: Strategy, evaluator: Evaluator) -> dict[str, Json]:
+    """The configuration of a search: two searches with the same one are the same search."""
+    found: dict[str, Json] = plain(
+        {"strategy": strategy.configuration(), "evaluator": evaluator.configuration()}, "the search"
+    )
+    return found
 
 
 def search(
     strategy: Strategy,
     evaluator: Evaluator,
-    study: Study,
-    *,
     counts: Sequence[int],
+    *,
     evaluate_last: bool = True,
-    seed: int = 0,
-    observer: Observer | None = None,
+    out: Path | str | None = None,
+    observer: Observer = silent,
 ) -> History:
-    """Runs a strategy, from wherever its study is.
+    """Runs a strategy, from wherever the study in its folder is.
 
     Args:
       strategy: a new one; it is told what the study has.
       evaluator: scores the architectures.
-      study: where everything is recorded.
-      counts: how many architectures to ask for, iteration by iteration.
+      counts: how many architectures to ask for in each iteration, the initial ones first.
       evaluate_last: whether to evaluate those of the last iteration. The initial ones always are.
-      seed: decides the seed of every evaluation.
+      out: the run's folder; None keeps nothing.
       observer: is told how it goes on.
 
     Returns:
-      What is in the study at the end.
+      Everything that was found.
+
+    Raises:
+      InputError: the evaluator is of another space or breaks its promise (see `nao.loop.answers`), or the
+        folder is not usable (see `nao.study.Study`).
     """
-    observer = observer or Silent()
-    last = len(counts) - 1
-    evaluate_last = evaluate_last or last == 0
-    study.aim({"iterations": last, "evaluate_last": evaluate_last})
-    history = study.history()
-    observer.begin(counts if evaluate_last else [*counts[:last], 0], history)
-    try:
-        for iteration, count in enumerate(counts):
-            proposed = len(history.iterations)
-            if iteration == proposed:
-                observer.proposing(iteration)
-                _propose(strategy, study, count, first=len(history.trials), seed=seed)
-            elif iteration == proposed - 1:
-                strategy.restore(history.iterations[iteration].state)
-            trials = study.history().of(iteration)
-            exhausted = not trials
-            if exhausted or (iteration == last and not evaluate_last):
-                break
-            observer.evaluating(iteration, trials)
-            _evaluate([trial for trial in trials if trial.status == "pending"], evaluator, study, observer)
-            # Told from the study, in the order of the proposals: the same after an interruption.
-            history = study.history()
-            strategy.tell([trial.result(strategy.space) for trial in history.of(iteration)])
-            observer.told(iteration, history)
-    finally:
-        observer.end()
-    return study.history()
-
-
-def _propose(strategy: Strategy, study: Study, count: int, *, first: int, seed: int) -> None:
-    """Asks for one iteration's architectures, and commits them."""
-    began = time.perf_counter()
-    proposals = strategy.ask(count)
-    study.propose(
-        proposals,
-        [child_seed(seed, first + i) for i in range(len(proposals))],
-        state=strategy.state(),
-        diagnostics=strategy.diagnostics(),
-        seconds=time.perf_counter() - began,
-    )
-
-
-def _evaluate(pending: Sequence[Trial], evaluator: Evaluator, study: Study, observer: Observer) -> None:
-    """Evaluates trials, committing each result as it arrives."""
-    if not pending:
-        return
-    requests = {Request(Architecture(x.tokens, evaluator.space), x.seed): x for x in pending}
-    began = time.perf_counter()
-    for result in evaluator.evaluate(list(requests)):
-        now = time.perf_counter()
-        observer.recorded(study.record(requests[result.request], result, now - began))
-        began = now
-
-
-def child_seed(seed: int, trial: int) -> int:
-    """The seed of one evaluation: follows from the search's seed and the trial's id, below 2^31."""
-    return int(np.random.SeedSequence([seed, trial]).generate_state(1)[0] >> 1)
+    check_space(strategy, evaluator)
+    configuration = identity(strategy, evaluator)
+    with contextlib.ExitStack() as stack:
+        ledger = Ledger(strategy.space, configuration)
+        if out is not None:
+            ledger = stack.enter_context(Study(folders.named(out), strategy.space, configuration))
+        last = len(counts) - 1
+        evaluate_last = evaluate_last or last == 0
+        ledger.aim({"iterations": last, "evaluate_last": evaluate_last})
+        observer(SearchBegan(counts if evaluate_last else [*counts[:last], 0], ledger.history))
+        stack.callback(observer, Ended())
+        played = play(
+            strategy,
+            evaluator,
+            ledger,
+            lambda number, _: counts[number] if number <= last else 0,
+            unevaluated=None if evaluate_last else last,
+            observer=observer,
+        )
+        collections.deque(played, maxlen=0)  # to the end
+        return ledger.history

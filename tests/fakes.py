@@ -1,19 +1,24 @@
 """A tiny search that takes no time: a space of 4^8 strings, its scores in closed form, and an encoder."""
 
 import dataclasses
-import itertools
+import functools
 import json
 import time
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from nao.core import Architecture, Cost, InputError, Quality, Result
+from nao.ascent import AscentConfig
+from nao.core import Cost, Quality, Result
+from nao.embedding import Embedding
 from nao.grammar import Grammar
+from nao.pytree import STATIC, pytree
+from nao.spaces.defaults import SpaceDefaults
 
 
 @dataclasses.dataclass(frozen=True)
-class PairSpace:
+class PairSpace(SpaceDefaults):
     """Strings of pairs of letters; the order within a pair does not matter."""
 
     name: str = "pairs"
@@ -25,72 +30,31 @@ class PairSpace:
     def vocabulary(self):
         return tuple("abcdefgh"[: self.letters])
 
-    @property
+    @functools.cached_property
     def grammar(self):
         return Grammar.from_positions(np.ones((self.length, self.letters), np.bool_))
 
     @property
-    def size(self):
-        return self.grammar.size
-
-    @property
     def classes(self):
-        """The number of different architectures."""
         return (self.letters * (self.letters + 1) // 2) ** (self.length // 2)
 
-    def legal(self, prefix):
-        return self.grammar.after(prefix)
-
-    def sample(self, rng, n):
-        return [Architecture(tuple(row), self) for row in self.grammar.sample(rng, n).tolist()]
-
-    def format(self, tokens):
-        return " ".join(self.vocabulary[token] for token in tokens)
-
-    def parse(self, text):
-        words = text.split()
-        if len(words) != self.length or not set(words) <= set(self.vocabulary):
-            raise InputError(f"not {self.length} of {self.vocabulary}")
-        return Architecture(tuple(self.vocabulary.index(word) for word in words), self)
-
-    def symmetric(self, architecture):
-        ways = [sorted({pair, pair[::-1]}) for pair in _pairs(architecture.tokens)]
-        for way in itertools.product(*ways):
-            tokens = tuple(itertools.chain(*way))
-            if tokens != architecture.tokens:
-                yield Architecture(tokens, self)
-
-    def redraw(self, tokens: Int[np.ndarray, "B T"], rng) -> Int[np.ndarray, "B T"]:
-        pairs = tokens.reshape(len(tokens), self.length // 2, 2)
-        swap = rng.random((*pairs.shape[:2], 1)) < 0.5
-        return np.where(swap, pairs[..., ::-1], pairs).reshape(tokens.shape)
-
     def canonical(self, architecture):
-        return " ".join("".join(map(str, sorted(pair))) for pair in _pairs(architecture.tokens))
+        pairs = np.sort(np.reshape(architecture.tokens, (-1, 2))).tolist()
+        return " ".join(f"{a}{b}" for a, b in pairs)
 
-    def mutate(self, architecture, rng):
-        tokens = list(architecture.tokens)
-        t = rng.integers(self.length)
-        tokens[t] = int((tokens[t] + rng.integers(1, self.letters)) % self.letters)
-        return Architecture(tuple(tokens), self)
-
-    def neighbours(self, architecture):
-        tokens = architecture.tokens
-        for t, token in itertools.product(range(self.length), range(self.letters)):
-            if token != tokens[t]:
-                yield Architecture((*tokens[:t], token, *tokens[t + 1 :]), self)
+    def augment(self, tokens: Int[np.ndarray, "B T"], rng) -> Int[np.ndarray, "B T"]:
+        return rng.permuted(tokens.reshape(-1, 2), axis=1).reshape(tokens.shape)
 
     def features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
-        """How often each letter stands in each pair."""
-        pairs = np.eye(self.letters)[tokens].reshape(-1, 2, self.letters).sum(axis=1)
-        return pairs.reshape(len(tokens), self.length // 2 * self.letters)
-
-    def configuration(self):
-        return {"space": self.name, "letters": self.letters, "length": self.length}
+        return super().features(np.sort(tokens.reshape(-1, 2)).reshape(tokens.shape))
 
 
-def _pairs(tokens):
-    return [tokens[i : i + 2] for i in range(0, len(tokens), 2)]
+def another_string(architecture):
+    """Another string of the same architecture; the same one if there is no other."""
+    tokens = np.array([architecture.tokens] * 64)
+    drawn = architecture.space.augment(tokens, np.random.default_rng(0)).tolist()
+    others = [tuple(x) for x in drawn if tuple(x) != architecture.tokens]
+    return dataclasses.replace(architecture, tokens=others[0]) if others else architecture
 
 
 @dataclasses.dataclass
@@ -128,6 +92,9 @@ class SumEvaluator:
             return Result(request, **facts, status="failed", reason="diverged")
         return Result(request, score, test_score=score - 0.25, metrics={"loss": float("inf")}, **facts)
 
+    def prepare(self):
+        return iter(())
+
     def cost(self, architectures):
         return [Cost(10 * sum(x.tokens), 1000 * sum(x.tokens)) for x in architectures]
 
@@ -135,52 +102,64 @@ class SumEvaluator:
         return {"data": {"name": "sum of letters"}, "failing": self.failing}
 
 
+QUALITY = Quality(5, 0.75, 0.5, 1.25, {"loss": float("nan")})
+ASCENT = AscentConfig(
+    step_sizes=(0.3, 0.34, 0.4, 0.48, 0.52, 0.7, 1.0, 1.2), unit_length=False, choose="predicted"
+)
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class LinearModel:
+    """The embedding of a string is its one-hot tokens, f is linear, D takes the largest of each position."""
+
+    weights: Any
+    quality: Any = QUALITY
+    best: float = 0.0
+    space: Any = dataclasses.field(default=None, metadata=STATIC)
+
+    def embed(self, tokens):
+        states = (tokens[..., None] == np.arange(self.weights.shape[1])[None, None]).astype(np.float32)
+        return Embedding(states, states[:, 0, :0])
+
+    def value(self, e):
+        return (self.weights[None] * e.states).sum(axis=(1, 2))
+
+    def posterior(self, e):
+        return self.value(e), 0.0 * self.value(e)
+
+    def decode(self, e):
+        return e.states.argmax(axis=-1)
+
+    def predict(self, tokens):
+        return np.asarray(self.value(self.embed(tokens)), np.float64)
+
+    joint_posterior = staticmethod(lambda tokens: None)
+    to_scores = staticmethod(lambda targets: targets)
+
+    def arrays(self):
+        return {"weights": self.weights}
+
+
 @dataclasses.dataclass
 class LinearEncoder:
-    """A linear predictor on one-hot tokens, and an ascent that changes the tokens that gain the most."""
+    """Least squares on one-hot tokens. Larger steps of the ascent change more of them."""
 
-    steps: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
+    ascent: AscentConfig = ASCENT
     fits: list = dataclasses.field(default_factory=list)
-    starts: list = dataclasses.field(default_factory=list)  # of the ascents, one for each step
 
     def fit(self, space, tokens: Int[np.ndarray, "N T"], scores: Float[np.ndarray, " N"], *, seed):
         self.fits.append((tokens, scores, seed))
-        one_hot = np.eye(space.letters)[tokens].reshape(len(tokens), -1)
+        one_hot = np.eye(len(space.vocabulary))[tokens].reshape(len(tokens), -1)
         ridge = one_hot.T @ one_hot + 0.1 * np.eye(one_hot.shape[1])
-        weights = np.linalg.solve(ridge, one_hot.T @ (scores - scores.mean()))
-        return LinearFit(weights.reshape(space.length, space.letters), float(scores.mean()), self.starts)
+        weights = np.linalg.solve(ridge, one_hot.T @ (scores - scores.mean())).reshape(space.length, -1)
+        return self.load(space, {"weights": weights + scores.mean() / space.length})
+
+    def load(self, space, arrays):
+        return LinearModel(arrays["weights"], space=space)
 
     def configuration(self):
-        return {"name": "linear", "steps": self.steps}
-
-
-@dataclasses.dataclass
-class LinearFit:
-    """What `LinearEncoder.fit` returns."""
-
-    weights: np.ndarray
-    mean: float
-    starts: list
-    quality: Quality = dataclasses.field(
-        default_factory=lambda: Quality(5, 0.75, 0.5, 1.25, {"loss": float("nan")})
-    )
-
-    def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
-        return self.mean + self.weights[np.arange(tokens.shape[1]), tokens].sum(axis=1)
-
-    def choose(self, tokens: Int[np.ndarray, "B T"], n):
-        predicted = self.predict(tokens)
-        chosen = np.argsort(-predicted, kind="stable")[:n]
-        return chosen, predicted[chosen]
-
-    def improve(self, tokens: Int[np.ndarray, "B T"], step):
-        self.starts.append(tokens)
-        positions = np.arange(tokens.shape[1])
-        gain = self.weights.max(axis=1) - self.weights[positions, tokens]
-        moved = np.argsort(-gain, axis=1, kind="stable")[:, : int(step)]
-        decoded = tokens.copy()
-        np.put_along_axis(decoded, moved, self.weights.argmax(axis=1)[moved], axis=1)
-        return decoded, self.predict(decoded)
+        return {"name": "linear", "step_sizes": list(self.ascent.step_sizes)}
 
 
 def strict(text):

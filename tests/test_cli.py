@@ -1,5 +1,6 @@
 """The command: what it prints, its exit status, and that it answers at once."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,12 +14,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import nao
 from nao import cli, search, spaces
 from nao.cli import app
 from nao.core import InputError
+from nao.strategies import NAO
 from nao.study import read
-from tests.fakes import LinearEncoder, PairSpace, SumEvaluator, strict
+from tests.compare.small import small
+from tests.fakes import ASCENT, LinearEncoder, PairSpace, SumEvaluator, strict
 
 ROOT = Path(__file__).parents[1]
 KEYS = {"evaluations", "failed", "best", "iterations", "seconds"}
@@ -33,17 +35,18 @@ def nao_(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def what(**settings):
-    """A small search, as the command composes it."""
-    parts = {"space": PairSpace(), "evaluator": SumEvaluator(), "encoder": LinearEncoder()}
-    return {**parts, "seeds": 5, "initial": 6, "new": 4, "choose": "first", "seed": 0, **settings}
+def what(seed=0, evaluator=None):
+    """A small search of two iterations, as the command composes it."""
+    settings = NAO.Settings(initial=6, proposals=4, seeds=5, choose="first")
+    strategy = NAO(PairSpace(), LinearEncoder(), settings, seed=seed)
+    return strategy, evaluator or SumEvaluator(), [6, 4, 4]
 
 
 @pytest.fixture
 def run(tmp_path):
     """The folder of a finished search."""
     folder = tmp_path / "run"
-    nao.optimize(**what(), iterations=2, out=folder)
+    search.search(*what(), out=folder)
     return folder
 
 
@@ -95,14 +98,33 @@ class TestHelp:
         assert result.exit_code == 0
 
     def test_without_arguments_it_shows_its_commands(self):
-        assert all(name in nao_().output for name in ("optimize", "show", "spaces"))
+        result = nao_()
+        assert all(name in result.output for name in ("optimize", "show", "spaces"))
+        assert (result.exit_code, result.stderr) == (0, "")
+
+    def test_as_a_module(self):
+        done = subprocess.run(
+            [sys.executable, "-m", "nao", "--version"], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == nao_("--version").stdout
+
+    @pytest.mark.parametrize("columns", ["20", "40", "59"])
+    def test_on_a_narrow_terminal_nothing_is_cut(self, columns):
+        environment = {**os.environ, "COLUMNS": columns}
+        script = "from nao.cli import app; app(['optimize', '--help'])"
+        done = subprocess.run(python(script), capture_output=True, text=True, check=True, env=environment)
+        words = " ".join(done.stdout.split())
+        assert "--learning-rate" in words
+        assert "Random architectures to begin with." in words
+        assert "…" not in words
+        assert "│" not in words
 
     def test_the_defaults_are_those_of_the_library(self):
         import inspect
 
         command, library = (inspect.signature(f).parameters for f in (cli.optimize, search.optimize))
-        shared = (set(command) & set(library)) - {"space", "encoder"}
-        assert shared == {"iterations", "seeds", "initial", "new", "evaluate_last", "seed", "out"}
+        shared = (set(command) & set(library)) - {"space", "encoder", "out"}
+        assert shared == {"iterations", "seeds", "initial", "new", "evaluate_last", "seed"}
         assert {n: command[n].default for n in shared} == {n: library[n].default for n in shared}
 
 
@@ -118,16 +140,29 @@ class TestShow:
 
     def test_json_is_strict_when_nothing_is_known(self, tmp_path):
         evaluator = SumEvaluator(failing=tuple(range(10)))
-        nao.optimize(**what(evaluator=evaluator), iterations=1, out=tmp_path, evaluate_last=False)
+        search.search(*what(evaluator=evaluator), out=tmp_path, evaluate_last=False)
         summary = strict(nao_("show", tmp_path, "--json").stdout)
         assert summary["best"]["score"] is None
         assert summary["iterations"][0]["mean"] is None
+        assert sum(each["count"] for each in summary["reasons"]) == summary["failed"] == 10
+
+    def test_a_comparison(self, tmp_path):
+        found = small(out=tmp_path, optimum=24.0, repeats=2)
+        shown = nao_("show", tmp_path)
+        assert (shown.exit_code, shown.stderr) == (0, "")
+        assert [line.split()[0] for line in shown.stdout.split("\n") if line] == ["strategy", "nao", "random"]
+        records = strict(nao_("show", tmp_path, "--json").stdout)
+        assert (records["budget"], records["optimum"]) == (25, 24.0)
+        assert [row["strategy"] for row in records["strategies"]] == ["nao", "random"]
+        assert records["strategies"][0]["mean"] == pytest.approx(
+            found.runs["nao"].best_reported[:, -1].mean()
+        )
 
     def test_for_people(self, run):
         result = nao_("show", run)
         assert result.exit_code == 0
         assert "M = 14 architectures evaluated" in result.stdout
-        assert read(run).best.architecture in result.stdout
+        assert str(read(run).best.architecture) in result.stdout
 
     def test_no_run(self, tmp_path):
         result = nao_("show", tmp_path / "absent")
@@ -147,18 +182,18 @@ def test_spaces():
 class TestRun:
     def test_without_a_folder_it_goes_to_its_own(self, tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
-        cli.run(what(), None, iterations=1)
-        cli.run(what(seed=1), None, iterations=1)
+        cli.run(*what(), None)
+        cli.run(*what(seed=1), None)
         folders = sorted((tmp_path / "runs").iterdir())
         assert len(folders) == 2
         assert all(folder.name.startswith("pairs-sum-of-letters-") for folder in folders)
         assert "run: runs/pairs-sum-of-letters-" in capsys.readouterr().out
 
     def test_the_same_command_again_evaluates_nothing_and_shows_the_result(self, tmp_path, capsys):
-        cli.run(what(), tmp_path, iterations=1)
+        cli.run(*what(), str(tmp_path))
         first = capsys.readouterr().out
         evaluator = SumEvaluator()
-        cli.run(what(evaluator=evaluator), tmp_path, iterations=1)
+        cli.run(*what(evaluator=evaluator), str(tmp_path))
         again = capsys.readouterr().out
         assert evaluator.evaluated == []
         assert "this search is complete; nothing is left to evaluate" in again
@@ -167,14 +202,13 @@ class TestRun:
     def test_interrupted_it_says_how_to_go_on(self, tmp_path):
         script = f"""
             from nao import cli
-            from pathlib import Path
             from tests.fakes import SumEvaluator
             from tests.test_cli import what
             import typer
             command = typer.Typer()
             @command.command()
             def go() -> None:
-                cli.run(what(evaluator=SumEvaluator(pause=0.05)), Path({str(tmp_path)!r}), iterations=2)
+                cli.run(*what(evaluator=SumEvaluator(pause=0.05)), {str(tmp_path)!r})
             command(prog_name="nao")
         """
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX")}
@@ -190,9 +224,17 @@ class TestRun:
         done = evaluations(tmp_path)
         assert 3 <= done < 14
         evaluator = SumEvaluator()
-        cli.run(what(evaluator=evaluator), tmp_path, iterations=2)
+        cli.run(*what(evaluator=evaluator), str(tmp_path))
         assert len(evaluator.evaluated) == 14 - done
-        assert read(tmp_path).trials == nao.optimize(**what(), iterations=2).trials
+        assert read(tmp_path, PairSpace()).trials == search.search(*what()).trials
+
+    def test_when_everything_failed_it_says_so_and_ends_with_another_status(self, tmp_path, capsys):
+        evaluator = SumEvaluator(failing=tuple(range(10)))
+        with pytest.raises(InputError, match="no architecture has a score: every one failed"):
+            cli.run(*what(evaluator=evaluator), str(tmp_path))
+        shown = capsys.readouterr().out
+        assert "14 of them failed" in shown
+        assert "failed: diverged" in shown or "failed: its score is nan" in shown
 
 
 def evaluations(folder):
@@ -206,10 +248,12 @@ def evaluations(folder):
 class TestEvaluate:
     def test_it_prints_a_record_for_each_architecture(self, monkeypatch):
         texts = [str(x) for x in spaces.space("cnn-cell-small").sample(np.random.default_rng(0), 3)]
-        monkeypatch.setattr(cli, "pool", lambda *_: SumEvaluator())
-        result = nao_("evaluate", *texts, "--seed", 5)
-        records = [json.loads(line) for line in result.stdout.splitlines()]
-        assert sorted(record["architecture"] for record in records) == sorted(texts)
+        evaluator = SumEvaluator(spaces.space("cnn-cell-small"))
+        monkeypatch.setattr(cli.Training, "pool", lambda *_: evaluator)
+        result = nao_("evaluate", *texts, texts[0], "--seed", 5)
+        records = [strict(line) for line in result.stdout.splitlines()]
+        assert sorted(record["architecture"] for record in records) == sorted(texts)  # each once
+        assert len(evaluator.evaluated) == 3
         assert all(record["seed"] == 5 and record["device"] == "fake:0" for record in records)
 
 
@@ -225,18 +269,24 @@ class TestBadInput:
             (["--iterations", "-1"], "iterations must be at least 1, not -1"),
             (["--iterations", "0"], "iterations must be at least 1, not 0"),
             (["--seeds", "0"], "seeds must be at least 1, not 0"),
-            (["--initial", "0"], "initial must be at least 1, not 0"),
-            (["--new", "-4"], "new must be at least 1, not -4"),
+            (["--initial", "0"], "initial must be at least 1, a whole number, not 0"),
+            (["--new", "-4"], "new must be at least 1, a whole number, not -4"),
             (["--seed", "-1"], "seed must be at least 0 and at most 2,147,483,647, not -1"),
             (["--devices", "0"], "devices"),
             (["--steps", "0"], "steps"),
             (["--channels", "-8"], "channels"),
             (["--out", "/dev/null/run"], "cannot write in /dev/null/run"),
+            (["--out", ""], "the name of the folder is empty"),
+            (["--out", __file__], "is a file; name a folder with --out"),
+            (["--child", "chanels=4"], "child has no parameter 'chanels'; it has cells, channels, steps"),
+            (["--child", "channels=many"], "child.channels must be a whole number, not 'many'"),
+            (["--child", "channels"], "--child takes KEY=VALUE, for instance channels=16, not 'channels'"),
+            (["--child", "momentum=-1"], "child.momentum must be at least 0 and at most 1, not -1"),
         ],
     )
     def test_one_clear_line_and_status_2(self, arguments, complaint, tmp_path, monkeypatch):
         # JAX keeps what it is told until the process ends: no test here may switch its cache on.
-        monkeypatch.setattr("nao.evaluators.devices.prepare", lambda devices, cache: None)
+        monkeypatch.setattr("nao.evaluators.devices.set_up_devices", lambda devices, cache: None)
         monkeypatch.chdir(tmp_path)
         result = nao_("optimize", *arguments)
         assert result.exit_code == 2
@@ -255,8 +305,9 @@ class TestBadInput:
     )
     def test_wrong_usage_has_status_2(self, arguments):
         result = nao_(*arguments)
-        assert result.exit_code == 2
-        assert "Usage" in result.stderr
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("error: ")
+        assert len(result.stderr.splitlines()) == 1
 
     def test_an_error_of_several_lines_is_said_in_one(self, monkeypatch):
         def several(folder):
@@ -273,6 +324,43 @@ class TestBadInput:
         assert isinstance(nao_("show", "run").exception, ZeroDivisionError)
 
 
+class TestOutput:
+    def run(self, *arguments, **streams):
+        return subprocess.run(
+            [sys.executable, "-m", "nao", *map(str, arguments)],
+            check=False,
+            stderr=subprocess.PIPE,
+            text=True,
+            **streams,
+        )
+
+    def test_that_cannot_be_written_is_one_line_and_another_status(self, run):
+        with open("/dev/full", "w") as full:
+            done = self.run("show", run, stdout=full)
+        assert done.returncode == 1
+        assert done.stderr == "error: the output cannot be written: No space left on device\n"
+
+    def test_that_nobody_reads_any_more_is_no_mistake(self, run):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "w") as nobody:
+            done = self.run("show", run, stdout=nobody)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_settings_of_a_child_may_be_given_by_key(monkeypatch):
+    given = {}
+    monkeypatch.setattr("nao.evaluators.devices.set_up_devices", lambda *_: None)
+    monkeypatch.setattr("nao.data.load", lambda name, data_dir: None)
+    monkeypatch.setattr(
+        "nao.evaluators.images.ImageProgram", lambda space, data, child: given.update(child=child)
+    )
+    monkeypatch.setattr("nao.evaluators.pool.DevicePool", lambda program, devices: None)
+    cli.Training(child=["momentum=0.5", "weight-decay=1e-3", "steps=7", "augment=true"], channels=4).pool()
+    expected = {"momentum": 0.5, "weight_decay": 1e-3, "steps": 7, "augment": True, "channels": 4}
+    assert {name: getattr(given["child"], name) for name in expected} == expected
+
+
 def test_the_installed_command_is_this_one(tmp_path):
     command = Path(sys.executable).with_name("nao")
     done = subprocess.run([command, "show", tmp_path, "--json"], check=False, capture_output=True, text=True)
@@ -282,6 +370,12 @@ def test_the_installed_command_is_this_one(tmp_path):
 
 def test_a_summary_survives_json(run):
     assert json.loads(json.dumps(read(run).summary(), allow_nan=False)) == read(run).summary()
+
+
+ENCODERS = {
+    "default": LinearEncoder(),
+    "published": LinearEncoder(dataclasses.replace(ASCENT, choose="first")),
+}
 
 
 class Sums(SumEvaluator):
@@ -306,8 +400,8 @@ class TestCompare:
             return self.evaluator
 
         monkeypatch.setattr("nao.evaluators.tables.table", table)
-        monkeypatch.setattr("nao.encoders.encoder", lambda name: LinearEncoder())
-        monkeypatch.setattr("nao.evaluators.devices.prepare", lambda devices=None, cache=True: None)
+        monkeypatch.setattr("nao.encoders.encoder", lambda name: ENCODERS[name])
+        monkeypatch.setattr("nao.evaluators.devices.set_up_devices", lambda devices=None, cache=True: None)
 
     def compare(self, out, *arguments, strategies="nao,random"):
         how = ("--budget", 12, "--repeats", 3, "--workers", 1)
@@ -355,11 +449,12 @@ class TestCompare:
         assert [settings[label]["budget"] for label in ("q-learning", "slow")] == [12, 99]
 
     def test_without_a_table_children_are_trained_and_each_run_is_a_study(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(cli, "pool", lambda *what: SumEvaluator())
+        monkeypatch.setattr(cli.Training, "pool", lambda *_: SumEvaluator())
         how = ("--budget", 12, "--repeats", 2, "--data", "digits")
         result = nao_("compare", "--strategies", "random", "--out", tmp_path, *how)
         assert result.exit_code == 0, result.output
-        assert len(read(tmp_path / "runs" / "random-1").trials) == 12
+        history = read(tmp_path / "runs" / "random-1")
+        assert (len(history.trials), history.complete) == (12, True)
         assert "optimum" not in result.stdout
 
     @pytest.mark.parametrize(
@@ -368,7 +463,7 @@ class TestCompare:
             (["--strategies", "nao,nao"], "nao is there twice"),
             (["--strategies", "magic"], "magic"),
             (["--param", "nao.sedes=3"], "nao has no parameter 'sedes'; it has "),
-            (["--param", "nao.seeds=many"], "nao.seeds must be of type int, not 'many'"),
+            (["--param", "nao.seeds=many"], "nao.seeds must be a whole number, not 'many'"),
             (["--param", "nao.seeds=0"], "seeds must be at least 1, not 0"),
             (["--param", "random.sedes=3"], "sedes"),
             (["--param", "seeds=3"], "--param takes LABEL.PARAMETER=VALUE"),
@@ -380,7 +475,7 @@ class TestCompare:
             (["--steps", "5"], "a --table has scores: --blocks, --data, --devices and the child's are for"),
             (["--blocks", "2"], "a --table has scores: --blocks, --data"),
             (["--data", "digits"], "a --table has scores: --blocks, --data"),
-            (["--seed", "-1"], "seed must be at least 0 and at most 2,147,483,647, not -1"),
+            (["--seed", "-1"], "seed must be at least 0 and at most 2,147,483,645, not -1"),
             (["--out", "/dev/null/run"], "cannot write in /dev/null/run"),
         ],
     )
@@ -414,7 +509,6 @@ class TestCompare:
     @pytest.mark.parametrize("workers", [1, 2])
     def test_interrupted_it_says_how_to_go_on(self, workers, tmp_path):
         script = f"""
-            from pathlib import Path
             import typer
             from nao import cli
             from tests.compare.small import random
@@ -423,7 +517,7 @@ class TestCompare:
             @command.command()
             def go() -> None:
                 evaluator, how = SumEvaluator(pause=0.01), dict(budget=20, repeats=20, workers={workers})
-                cli.contest({{"random": random}}, evaluator, Path({str(tmp_path)!r}), "", ("", ""), **how)
+                cli.run_comparison({{"random": random}}, evaluator, {str(tmp_path)!r}, "", ("", ""), **how)
             command(prog_name="nao")
         """
         with subprocess.Popen(

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+FACE = (
+    "nao/__init__.py",
+    "nao/__main__.py",
+)  # the names that users need, and the command; nothing imports it
 ROOMS = {
     "nao": "nao",
     "data": "nao.data",
@@ -48,7 +52,22 @@ def files(room):
     base = ROOT / room
     if base.is_file():
         return [base]
-    return [p for p in base.rglob("*.py") if not any(q.is_symlink() for q in (p, *p.parents) if q != ROOT)]
+    paths = [p for p in base.rglob("*.py") if not any(q.is_symlink() for q in (p, *p.parents) if q != ROOT)]
+    return [p for p in paths if str(p.relative_to(ROOT)) not in FACE]
+
+
+def face():
+    """The names that the face has of its own, and not from a room by that name."""
+    tree = ast.parse((ROOT / FACE[0]).read_text())
+    (names,) = (x.value for x in tree.body if isinstance(x, ast.Assign) and x.targets[0].id == "__all__")
+    return {f"nao.{name.value}" for name in names.elts}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_only_the_command_imports_the_face(room):
+    if room != "cli.py":
+        found = {str(path): set(imported(path.read_text())) & ({"nao"} | face()) for path in files(room)}
+        assert {path: names for path, names in found.items() if names} == {}
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -1,6 +1,7 @@
 """Algorithm 1, and that no way of being stopped changes what comes of it."""
 
 import collections
+import json
 import signal
 import subprocess
 import sys
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 
 import nao
-from nao import database
-from nao.core import InputError, Request
-from nao.search import child_seed, identity, search
+from nao import events
+from nao.core import InputError, Request, Result
+from nao.loop import child_seed
+from nao.search import identity, search
+from nao.spaces import space
 from nao.strategies import NAO, Random
-from nao.study import Study, read
+from nao.study import database, read
 from tests.fakes import LinearEncoder, PairSpace, SumEvaluator
 
 ROOT = Path(__file__).parents[1]
@@ -31,29 +34,23 @@ def optimize(out=None, evaluator=None, encoder=None, **settings):
     return history, evaluator, encoder
 
 
-class Trace:
-    """An observer that writes down what it is told."""
-
-    def __init__(self):
-        self.events = []
-
-    def begin(self, counts, history):
-        self.events.append(("begin", tuple(counts), len(history.trials)))
-
-    def proposing(self, iteration):
-        self.events.append(("proposing", iteration))
-
-    def evaluating(self, iteration, trials):
-        self.events.append(("evaluating", iteration, len(trials)))
-
-    def recorded(self, trial):
-        self.events.append(("recorded", trial.iteration))
-
-    def told(self, iteration, history):
-        self.events.append(("told", iteration, len(history.trials)))
-
-    def end(self):
-        self.events.append(("end",))
+def short(event):
+    """An event in few words."""
+    match event:
+        case events.SearchBegan(counts, history):
+            return "begin", tuple(counts), len(history.trials)
+        case events.Proposing(iteration):
+            return "proposing", iteration
+        case events.Preparing(stage):
+            return "preparing", stage
+        case events.Evaluating(iteration, trials):
+            return "evaluating", iteration, len(trials)
+        case events.Recorded(trial):
+            return "recorded", trial.iteration
+        case events.Told(iteration, history):
+            return "told", iteration, len(history.trials)
+        case events.Ended():
+            return ("end",)
 
 
 class TestAlgorithm1:
@@ -68,9 +65,9 @@ class TestAlgorithm1:
         assert history.complete
 
     def test_evaluate_fit_decode_evaluate(self):
-        trace = Trace()
-        optimize(observer=trace)
-        assert trace.events == [
+        told = []
+        optimize(observer=lambda event: told.append(short(event)))
+        assert told == [
             ("begin", (6, 4, 4), 0),
             *(("proposing", 0), ("evaluating", 0, 6), *[("recorded", 0)] * 6, ("told", 0, 6)),
             *(("proposing", 1), ("evaluating", 1, 4), *[("recorded", 1)] * 4, ("told", 1, 10)),
@@ -82,7 +79,7 @@ class TestAlgorithm1:
         history, _, encoder = optimize()
         for iteration, (tokens, scores, _) in enumerate(encoder.fits, start=1):
             before = [t for t in history.trials if t.iteration < iteration and t.status == "ok"]
-            assert [tuple(row) for row in tokens.tolist()] == [t.tokens for t in before]
+            assert [tuple(row) for row in tokens.tolist()] == [t.architecture.tokens for t in before]
             assert scores.tolist() == [t.score for t in before]
 
     def test_the_result_does_not_depend_on_the_order_in_which_devices_finish(self):
@@ -94,7 +91,7 @@ class TestAlgorithm1:
         summary = history.summary()
         failed = [trial for trial in history.trials if trial.status == "failed"]
         assert summary["failed"] == len(failed) > 0
-        assert {trial.reason for trial in failed} <= {"diverged", "its score is nan"}
+        assert {trial.result.reason for trial in failed} <= {"diverged", "its score is nan"}
         assert summary["evaluations"] == 14
         assert len(encoder.fits[-1][0]) == 10 - sum(trial.iteration < 2 for trial in failed)
 
@@ -103,19 +100,19 @@ class TestAlgorithm1:
         best = max((t for t in history.trials if t.score is not None), key=lambda t: t.score)
         assert history.best == best
         summary = history.summary()["best"]
-        assert SPACE.parse(summary["architecture"]).tokens == best.tokens
+        assert SPACE.parse(summary["architecture"]) == best.architecture
         assert summary["score"] == best.score
         assert summary["test_score"] == best.score - 0.25
-        assert (summary["parameters"], summary["flops"]) == (10 * sum(best.tokens), 1000 * sum(best.tokens))
+        total = sum(best.architecture.tokens)
+        assert (summary["parameters"], summary["flops"]) == (10 * total, 1000 * total)
 
     def test_it_beats_random_search_in_the_median(self):
-        def best_of(strategy, seed):
-            with Study(None, {}) as study:
-                counts = [30, 20, 20]
-                return search(strategy, SumEvaluator(failing=()), study, counts=counts, seed=seed).best.score
+        def best_of(strategy):
+            return search(strategy, SumEvaluator(failing=()), [30, 20, 20]).best.score
 
+        settings = NAO.Settings(seeds=20)
         differences = [
-            best_of(NAO(SPACE, LinearEncoder(), seeds=20, seed=s), s) - best_of(Random(SPACE, seed=s), s)
+            best_of(NAO(SPACE, LinearEncoder(), settings, seed=s)) - best_of(Random(SPACE, seed=s))
             for s in range(5)
         ]
         assert np.median(differences) > 1
@@ -129,13 +126,13 @@ class TestAlgorithm1:
 
     def test_ask_and_tell_by_hand_are_the_same_search(self):
         history, evaluator, _ = optimize()
-        strategy = NAO(SPACE, LinearEncoder(), initial=6, proposals=4, seeds=5, seed=3)
+        strategy = NAO(SPACE, LinearEncoder(), NAO.Settings(initial=6, proposals=4, seeds=5), seed=3)
         trials = iter(history.trials)
         for n in (6, 4, 4):
             told = []
             for proposal in strategy.ask(n):
                 trial = next(trials)
-                assert trial.tokens == proposal.architecture.tokens
+                assert trial.proposal == proposal
                 told.append(evaluator.result(Request(proposal.architecture, trial.seed)))
             strategy.tell(told)
 
@@ -150,7 +147,7 @@ class TestSummary:
             assert row["std"] == pytest.approx(np.std(scores, ddof=1))
             assert row["best"] == max(scores)
             assert row["seeds_mean"] == pytest.approx(np.mean(sorted(encoder.fits[number - 1][1])[-3:]))
-            assert row["random"] == sum(t.origin == "random" for t in history.of(number))
+            assert row["random"] == sum(t.proposal.origin == "random" for t in history.of(number))
             quality = (row["pairwise_accuracy"], row["kendall_tau"], row["hamming"], row["held_out"])
             assert quality == (0.75, 0.5, 1.25, 5)
         assert history.summary()["seconds"] == sum(i.seconds for i in history.iterations) > 0
@@ -166,6 +163,24 @@ class TestSummary:
         summary = optimize(evaluator=SumEvaluator(failing=tuple(range(10))))[0].summary()
         assert summary["evaluations"] == summary["failed"] == 14
         assert set(summary["best"].values()) == {None}
+        # The seed decides which of the two ways to fail it is.
+        assert [each["reason"] for each in summary["reasons"]] in (REASONS, REASONS[::-1])
+        assert sum(each["count"] for each in summary["reasons"]) == 14
+
+    def test_reasons_that_differ_in_numbers_alone_are_one(self):
+        class Diverging(SumEvaluator):
+            def result(self, request):
+                n = len(self.evaluated)
+                reason = f"the loss was not finite after {n} steps" if n % 4 else "out of memory"
+                return Result(request, status="failed", reason=reason)
+
+        assert optimize(evaluator=Diverging(), iterations=0, initial=8)[0].summary()["reasons"] == [
+            {"reason": "the loss was not finite after 3 steps", "count": 6},
+            {"reason": "out of memory", "count": 2},
+        ]
+
+
+REASONS = ["diverged", "its score is nan"]
 
 
 class Stopped(BaseException):
@@ -237,16 +252,16 @@ class TestStopping:
         assert encoder.fits == []
 
     def test_an_interrupt_keeps_what_is_done(self, tmp_path):
-        class Interrupting(Trace):
-            def recorded(self, trial):
-                super().recorded(trial)
-                if self.events.count(("recorded", 1)) == 2:
-                    raise KeyboardInterrupt
+        told = []
 
-        observer = Interrupting()
+        def interrupting(event):
+            told.append(short(event))
+            if told.count(("recorded", 1)) == 2 and told[-1] == ("recorded", 1):
+                raise KeyboardInterrupt
+
         with pytest.raises(KeyboardInterrupt):
-            optimize(tmp_path, observer=observer)
-        assert observer.events[-1] == ("end",)
+            optimize(tmp_path, observer=interrupting)
+        assert told[-1] == ("end",)
         assert read(tmp_path).summary()["evaluations"] == 8
         assert not read(tmp_path).complete
         assert optimize(tmp_path)[0].trials == optimize()[0].trials
@@ -299,13 +314,69 @@ class TestInput:
     )
     def test_a_folder_of_another_search(self, change, tmp_path):
         optimize(tmp_path)
-        with pytest.raises(InputError, match=f"{next(iter(change))} is .* there and .* here"):
+        name = next(iter(change)).replace("new", "proposals")
+        with pytest.raises(InputError, match=f"strategy.{name} is .* there and .* here"):
             optimize(tmp_path, **change)
 
     def test_identity_does_not_change_with_what_only_says_how_far(self):
-        parts = SPACE, SumEvaluator(devices=1), LinearEncoder()
-        assert identity(*parts) == identity(SPACE, SumEvaluator(devices=8), LinearEncoder())
-        assert "iterations" not in identity(*parts)
+        one, other = (
+            identity(NAO(SPACE, LinearEncoder()), SumEvaluator(devices=devices)) for devices in (1, 8)
+        )
+        assert one == other
+        assert "iterations" not in json.dumps(one)
+
+    def test_spaces_and_encoders_may_be_named_and_numbers_may_be_of_numpy(self, tmp_path):
+        cells = space("cnn-cell-small", blocks=1)
+        settings = {
+            "initial": np.int64(3),
+            "new": np.int32(2),
+            "iterations": np.int64(0),
+            "seed": np.int64(3),
+        }
+        by_name = nao.optimize("nasbench201", SumEvaluator(space("nasbench201")), "default", **settings)
+        assert by_name.summary()["evaluations"] == 3
+        found = nao.optimize(cells, SumEvaluator(cells), "published", out=tmp_path, **settings)
+        assert read(tmp_path).configuration == found.configuration
+        with pytest.raises(InputError, match="no space 'cells'"):
+            nao.optimize("cells", SumEvaluator())
+        with pytest.raises(InputError, match="no encoder is called 'best'"):
+            nao.optimize(SPACE, SumEvaluator(), "best")
+
+    def test_a_wrong_type_is_refused_before_anything_is_evaluated(self):
+        for wrong in ({"seeds": 2.5}, {"new": "4"}, {"iterations": 1.5}, {"seed": "x"}, {"initial": None}):
+            evaluator = SumEvaluator()
+            with pytest.raises(InputError, match=next(iter(wrong))):
+                optimize(evaluator=evaluator, **wrong)
+            assert evaluator.evaluated == []
+
+    def test_the_folder(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        optimize("~/runs/mine")
+        assert read("~/runs/mine").complete
+        assert (tmp_path / "runs" / "mine" / "study.sqlite").exists()
+        with pytest.raises(InputError, match="the name of the folder is empty"):
+            optimize("")
+        (tmp_path / "file").touch()
+        with pytest.raises(InputError, match="file is a file; name a folder"):
+            optimize(tmp_path / "file")
+
+    def test_a_configuration_that_json_cannot_have_is_named(self, tmp_path):
+        class Odd(SumEvaluator):
+            def configuration(self):
+                return {"data": Path("a/b"), "rate": np.float32(0.5), "tags": {"y", "x"}, "model": self.model}
+
+        odd = Odd()
+        odd.model = "plain"
+        optimize(tmp_path, odd)
+        assert optimize(tmp_path, odd)[0].configuration["evaluator"] == {
+            "data": "a/b",
+            "rate": 0.5,
+            "tags": ["x", "y"],
+            "model": "plain",
+        }
+        odd.model = object()
+        with pytest.raises(InputError, match=r"the search\.evaluator\.model is of type object"):
+            optimize(None, odd)
 
 
 def test_seeds_of_children_differ_and_fit_in_31_bits():

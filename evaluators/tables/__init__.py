@@ -1,53 +1,63 @@
 """Tables of known scores: benchmarks that trained every architecture of a space once and for all.
 
 - `table("nasbench201", file, signal, report)` reads one; `READERS` has all kinds there are.
-- `nao.evaluators.tables.table`: `Table`, an evaluator that looks labels up and counts them.
+- `make(table.configuration()) == table`.
+- `nao.evaluators.tables.table`: `Table`, an evaluator that looks scores up. `row`: what it has of each
+  architecture.
 - `nao.evaluators.tables.nasbench101`, `nasbench201`, `nasbench_graph`, `nasbench_macro`: what is published,
-  and which columns that has.
+  and which columns that has. `words`: any other space, from a CSV file with a column for each position.
 - `nao.evaluators.tables.files`, `pickles`, `tfrecord`, `protobuf`: reading files that others wrote.
+  `unpickle`, `machine`, `constructors`: pickles, without running what is in them.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from nao.core import InputError
+from nao.core import InputError, Json, SearchSpace
 from nao.evaluators.tables import nasbench101, nasbench201, nasbench_graph, nasbench_macro
 from nao.evaluators.tables.files import digest
+from nao.evaluators.tables.row import Row
 from nao.evaluators.tables.table import Table
 from nao.spaces.nasbench101 import NASBENCH101
 from nao.spaces.nasbench201 import NASBENCH201
 from nao.spaces.nasbench_macro import NASBENCH_MACRO
 
-__all__ = ["READERS", "Table", "table"]
+__all__ = ["READERS", "Row", "Table", "make", "table"]
+
+Reader = Callable[[Path, str, str], Table]
 
 
-def _nasbench101(file: Path, signal: str, report: str) -> Table:
-    rows = nasbench101.rows(file, signal, report)
-    return Table(NASBENCH101, rows, by_string=False, source=_source(file, signal, report))
+def _of_space(
+    space: SearchSpace, rows: Callable[[Path, str, str], Mapping[Any, Row]], by_string: bool
+) -> Reader:
+    """The reader of a table of a space that is known beforehand."""
+    return lambda file, signal, report: Table(
+        space, rows(file, signal, report), by_string, _source(file, signal, report)
+    )
 
 
-def _nasbench201(file: Path, signal: str, report: str) -> Table:
-    rows = nasbench201.rows(file, signal, report)
-    return Table(NASBENCH201, rows, by_string=True, source=_source(file, signal, report))
+def _words(file: Path, signal: str, report: str) -> Table:
+    from nao.evaluators.tables import words
 
-
-def _nasbench_macro(file: Path, signal: str, report: str) -> Table:
-    rows = nasbench_macro.rows(file, signal, report)
-    return Table(NASBENCH_MACRO, rows, by_string=True, source=_source(file, signal, report))
+    space, rows = words.rows(file, signal, report)
+    return Table(space, rows, by_string=True, source=_source(file, signal, report))
 
 
 def _nasbench_graph(dataset: Path, signal: str, report: str) -> Table:
     space, rows = nasbench_graph.rows(str(dataset), signal, report)
-    source = {"dataset": str(dataset), "signal": signal, "report": report}
+    source = {"dataset": str(dataset), "path": str(dataset), "signal": signal, "report": report}
     return Table(space, rows, by_string=False, source=source)
 
 
-READERS = {
-    "nasbench101": _nasbench101,
-    "nasbench201": _nasbench201,
+READERS: Mapping[str, Reader] = {
+    "nasbench101": _of_space(NASBENCH101, nasbench101.rows, by_string=False),
+    "nasbench201": _of_space(NASBENCH201, nasbench201.rows, by_string=True),
     "nasbench-graph": _nasbench_graph,
-    "nasbench-macro": _nasbench_macro,
+    "nasbench-macro": _of_space(NASBENCH_MACRO, nasbench_macro.rows, by_string=True),
+    "words": _words,
 }
-"""The tables of each space that has some, by its name."""
+"""The reader of each kind of table, by the name of its space."""
 
 
 def table(name: str, file: Path | str, signal: str, report: str) -> Table:
@@ -68,5 +78,22 @@ def table(name: str, file: Path | str, signal: str, report: str) -> Table:
     return READERS[name](Path(file), signal, report)
 
 
+def make(configuration: Mapping[str, Json]) -> Table:
+    """The table with this configuration, read again from its `path`.
+
+    Raises:
+      InputError: the file cannot be read, or has changed since.
+    """
+    path, signal, report = (configuration[key] for key in ("path", "signal", "report"))
+    made = table(configuration["table"], path, signal, report)
+    if {**made.configuration(), "path": path} != dict(configuration):
+        raise InputError(
+            f"{path} has changed: give the table with the configuration {dict(configuration)}"[:400]
+        )
+    return made
+
+
 def _source(file: Path, signal: str, report: str) -> dict[str, str]:
-    return {"file": file.name, "sha256": digest(file), "signal": signal, "report": report}
+    path = file.resolve()
+    names = {"file": path.name, "sha256": digest(path), "path": str(path)}
+    return {**names, "signal": signal, "report": report}

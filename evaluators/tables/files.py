@@ -1,39 +1,139 @@
-"""Reading files of known scores, and what is said of those that cannot be used."""
+"""Reading files that others wrote: whole, within limits, and with one line for a file that cannot be used."""
 
 import bz2
+import csv
 import gzip
 import hashlib
-import math
+import io
+import os
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nao.core import InputError
-from nao.evaluators.tables.row import Row
-from nao.spaces.listed import ListedSpace, Tokens
 
-PART = 2**20  # bytes that are hashed at a time
-DECOMPRESS = {".gz": gzip.decompress, ".bz2": bz2.decompress}
+PART = 2**20  # bytes that are read at a time
+OPEN: Mapping[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".pbz2": bz2.open}
+SPARE, EXPANSION = 2**23, 32  # bytes that a compressed file may expand to: so many, and so many for each byte
+SHOWN, MOST_NAMES = 40, 400  # characters of a name, and of a list of names, that a message repeats
+
+
+def check_file(file: Path) -> None:
+    """Checks that a file is there and may be read.
+
+    Raises:
+      InputError: it is not there, is a folder or a device, or may not be read.
+    """
+    if file.is_dir():
+        raise InputError(f"{file} is a folder, not a file: give the file of a table")
+    if not os.path.exists(file):
+        raise InputError(f"{file} is not there")
+    if not file.is_file():
+        raise InputError(f"{file} is no regular file")
+    if not os.access(file, os.R_OK):
+        raise InputError(f"{file} may not be read")
+
+
+def contents(file: Path) -> bytes:
+    """All bytes of a file, expanded if its name ends in `.gz`, `.bz2` or `.pbz2`.
+
+    Raises:
+      InputError: it cannot be read, is damaged, or expands to far more than tables of known scores do.
+    """
+    check_file(file)
+    most = SPARE + EXPANSION * file.stat().st_size
+    parts, total = [], 0
+    try:
+        with OPEN.get(file.suffix, open)(file, "rb") as opened:
+            while part := opened.read(PART):
+                parts.append(part)
+                total += len(part)
+                if total > most:
+                    raise InputError(f"{file} expands to more than {most:,} bytes: it is no table")
+    except (OSError, EOFError, zlib.error) as error:
+        raise damaged(file, error) from error
+    return b"".join(parts)
+
+
+def damaged(file: Path, error: Exception) -> InputError:
+    """What is said of a file whose bytes make no sense."""
+    why = " ".join(str(error).split()) or type(error).__name__
+    return InputError(f"{file} cannot be read, it is damaged, cut off or something else: {why}")
 
 
 def text(file: Path) -> str:
-    """What is written in a file, which may be compressed by gzip or bzip2.
+    """What is written in a file, which may be compressed.
 
     Raises:
-      InputError: it is not there, is damaged, or is no text.
+      InputError: it cannot be read, or is no text.
     """
     try:
-        data = file.read_bytes()
-        if file.suffix in DECOMPRESS:
-            data = DECOMPRESS[file.suffix](data)
-        return data.decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise InputError(f"{file} is not there, or not a file") from error
+        return contents(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{file} is no text in UTF-8") from error
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{file} cannot be read, it is damaged or cut off: {error}") from error
+
+
+class Sheet:
+    """A CSV file: a line with the names of the columns, then lines with as many cells.
+
+    Args:
+      file: it may be compressed.
+
+    Raises:
+      InputError: it cannot be read, or has no columns.
+    """
+
+    def __init__(self, file: Path):
+        self.file = file
+        self._lines = csv.reader(io.StringIO(text(file), newline=""))
+        self.columns: Sequence[str] = [name.strip() for name in next(self._rows(), [])]
+        if not self.columns:
+            raise InputError(f"{file} is empty: its first line must name the columns, separated by commas")
+
+    def _rows(self) -> Iterator[list[str]]:
+        """The cells of each line that is not blank."""
+        try:
+            yield from filter(None, self._lines)
+        except csv.Error as error:
+            raise InputError(f"{self.file} is no CSV: {error}") from error
+
+    def check(self, wanted: Sequence[str]) -> None:
+        """Checks that there is one column of each name.
+
+        Raises:
+          InputError: there is none, or more than one.
+        """
+        check_columns(wanted, self.columns, self.file)
+        for column in wanted:
+            if self.columns.count(column) > 1:
+                raise InputError(f"{self.file} has more than one column {column[:SHOWN]!r}")
+
+    def lines(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Where each line stands, and its cells by the names of their columns.
+
+        Raises:
+          InputError: a line has more or fewer cells than there are columns, or is no CSV.
+        """
+        for cells in self._rows():
+            where = f"line {self._lines.line_num}"
+            if len(cells) != len(self.columns):
+                raise InputError(
+                    f"{self.file}, {where}: {len(cells)} cells, but there are {len(self.columns)} columns"
+                )
+            yield where, dict(zip(self.columns, map(str.strip, cells), strict=True))
+
+
+def check_columns(wanted: Sequence[str], there: Sequence[str], file: Path) -> None:
+    """Checks that a file has the columns that are wanted.
+
+    Raises:
+      InputError: it has not.
+    """
+    for column in wanted:
+        if column not in there:
+            names = ", ".join(name if name.isprintable() else repr(name) for name in there)
+            raise InputError(f"{file} has no column {column[:SHOWN]!r}; it has {names[:MOST_NAMES]}")
 
 
 def digest(path: Path) -> str:
@@ -46,59 +146,3 @@ def digest(path: Path) -> str:
             while part := opened.read(PART):
                 found.update(part)
     return found.hexdigest()
-
-
-def check_columns(wanted: Iterable[str], there: Collection[str], file: Path) -> None:
-    """Checks that a file has the columns that are wanted.
-
-    Raises:
-      InputError: it has not.
-    """
-    for column in wanted:
-        if column not in there:
-            raise InputError(f"{file} has no column {column[:40]!r}; it has {', '.join(there)}")
-
-
-def number(value: Any, file: Path | str, where: str, column: str, unit: int = 1) -> float:
-    """A finite number of some unit.
-
-    Raises:
-      InputError: the value is none.
-    """
-    try:
-        found = unit * float(value)
-    except (TypeError, ValueError, OverflowError):
-        found = math.nan
-    # Python reads 6_3.3 as a number, and true as 1.
-    if not math.isfinite(found) or isinstance(value, bool) or "_" in str(value):
-        raise InputError(f"{file}, {where}: {column} is {str(value)[:40]!r}, but must be a finite number")
-    return found
-
-
-def complete(space: ListedSpace, entries: Iterable[tuple[str, str, Row]], file: Path) -> dict[Tokens, Row]:
-    """The rows of a table that has one for every string of its space.
-
-    Args:
-      space: whose strings.
-      entries: where each row stands, its string, and what is known of it.
-      file: for messages.
-
-    Raises:
-      InputError: a string is not of the space, comes twice, or is missing.
-    """
-    rows: dict[Tokens, Row] = {}
-    for where, string, row in entries:
-        try:
-            tokens = space.parse(string).tokens
-        except InputError as error:
-            raise InputError(f"{file}, {where}: {error}") from error
-        if tokens in rows:
-            raise InputError(f"{file}, {where}: a second row for {space.format(tokens)}")
-        rows[tokens] = row
-    missing = [tokens for tokens in space.strings() if tokens not in rows]
-    if missing:
-        raise InputError(
-            f"{file} is not complete: {len(missing):,} of the {space.size:,} rows are missing,"
-            f" the first is {space.format(missing[0])}"
-        )
-    return rows

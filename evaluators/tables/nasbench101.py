@@ -35,6 +35,7 @@ from nao.spaces.nasbench101 import NASBENCH101
 
 GRAPHS = 423_624
 RUNS = 3
+TYPES = [str, int, str, str, str]  # of the parts of a record
 EPOCHS = (4, 12, 36, 108)
 EVALUATIONS, PARAMETERS = 1, 2  # fields of ModelMetrics
 FIELDS = (2, 4, 5)  # of EvaluationData: seconds, validation accuracy, test accuracy
@@ -79,25 +80,26 @@ class Trainings:
     """The records of a file, arranged by graph.
 
     Args:
-      graphs: N, how many graphs there should be.
       epochs: of the trainings whose metrics are wanted.
     """
 
-    def __init__(self, graphs: int, epochs: Collection[int]):
-        self.tokens = np.zeros((graphs, NASBENCH101.length), np.int32)
-        self.parameters = np.zeros(graphs, np.int64)
-        self.metrics = {e: np.full((graphs, RUNS, len(FIELDS)), np.nan) for e in epochs}  # [N, R, 3]
+    def __init__(self, epochs: Collection[int]):
+        self.tokens = np.zeros((GRAPHS, NASBENCH101.length), np.int32)
+        self.parameters = np.zeros(GRAPHS, np.int64)
+        self.metrics = {e: np.full((GRAPHS, RUNS, len(FIELDS)), np.nan) for e in epochs}  # [N, R, 3]
         self.epochs: set[int] = set()  # that occur
         self.number: dict[str, int] = {}  # of each graph, by its hash
-        self._runs = {e: np.zeros(graphs, np.int64) for e in epochs}  # so far
+        self._runs = {e: np.zeros(GRAPHS, np.int64) for e in epochs}  # so far
 
     def add(self, graph: str, epochs: int, matrix: str, operations: str, metrics: str) -> None:
         """Takes a record in.
 
         Raises:
           InputError: its graph is no cell of the space.
-          ValueError, IndexError, KeyError: it is malformed, or of a graph or a run too many.
+          TypeError, ValueError, LookupError: it is malformed, or of a graph or a run too many.
         """
+        if [type(part) for part in (graph, epochs, matrix, operations, metrics)] != TYPES:
+            raise TypeError
         if graph not in self.number:
             n = math.isqrt(len(matrix))
             rows = [[int(digit) for digit in matrix[i * n : (i + 1) * n]] for i in range(n)]
@@ -110,7 +112,10 @@ class Trainings:
         *_, last = (value for number, value in message if number == EVALUATIONS)
         (parameters,) = (value for number, value in message if number == PARAMETERS)
         evaluation, i = dict(fields(last)), self.number[graph]
-        self.metrics[epochs][i, self._runs[epochs][i]] = [evaluation[field] for field in FIELDS]
+        values = [evaluation[field] for field in FIELDS]
+        if not isinstance(parameters, int) or not all(isinstance(value, float) for value in values):
+            raise TypeError
+        self.metrics[epochs][i, self._runs[epochs][i]] = values
         self.parameters[i] = parameters
         self._runs[epochs][i] += 1
 
@@ -127,19 +132,19 @@ class Trainings:
         return [key for at in chunks for key in NASBENCH101.keys(self.tokens[at : at + CHUNK])]
 
 
-def trainings(file: Path, graphs: int, epochs: Collection[int]) -> Trainings:
+def trainings(file: Path, epochs: Collection[int]) -> Trainings:
     """Reads all records of a file. That takes a minute for 108 epochs, two for the full file.
 
     Raises:
       InputError: the file is missing, damaged, of another format, or not complete.
     """
-    found = Trainings(graphs, epochs)
+    found = Trainings(epochs)
     for n, record in enumerate(itertools.chain.from_iterable(batches(file)), 1):
         try:
             found.add(*json.loads(record))
         except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, struct.error) as error:
             raise InputError(
-                f"{file}: record {n} is not one of the {RUNS} trainings of one of {graphs:,} graphs that"
+                f"{file}: record {n} is not one of the {RUNS} trainings of one of {GRAPHS:,} graphs that"
                 " NAS-Bench-101 has: it is another file, or another version"
             ) from error
     for e in sorted(epochs):
@@ -151,34 +156,33 @@ def trainings(file: Path, graphs: int, epochs: Collection[int]) -> Trainings:
         missing = int(np.isnan(found.metrics[e]).any(axis=(1, 2)).sum())
         if missing:
             raise InputError(
-                f"{file}: {missing:,} of the {graphs:,} graphs of NAS-Bench-101 lack one of their {RUNS}"
+                f"{file}: {missing:,} of the {GRAPHS:,} graphs of NAS-Bench-101 lack one of their {RUNS}"
                 f" trainings of {e} epochs: it is not complete; get it again"
             )
     return found
 
 
-def rows(file: Path, signal: str, report: str, graphs: int = GRAPHS) -> dict[str, Row]:
+def rows(file: Path, signal: str, report: str) -> dict[str, Row]:
     """The rows of the table, by the canonical key of their architecture.
 
     Args:
       file: `nasbench_only108.tfrecord` or `nasbench_full.tfrecord`.
       signal: the column to search by, one of `COLUMNS`.
       report: the column to report.
-      graphs: how many graphs the file must have.
 
     Raises:
       InputError: there is no such column, or the file is missing, damaged, of another format, or not
         complete.
     """
     score, test = column(signal), column(report)
-    found = trainings(file, graphs, {score.epochs, test.epochs})
+    found = trainings(file, {score.epochs, test.epochs})
     seconds = found.metrics[score.epochs][:, score.runs, 0].mean(axis=1)
     values = (found.column(score), found.column(test), found.parameters, seconds)
     columns = [value.tolist() for value in values]
     table = {key: Row(*row) for key, *row in zip(found.keys(), *columns, strict=True)}
-    if len(table) != graphs:
+    if len(table) != GRAPHS:
         raise InputError(
-            f"{file}: its {graphs:,} graphs are {len(table):,} different ones: it is another file, or another"
+            f"{file}: its {GRAPHS:,} graphs are {len(table):,} different ones: it is another file, or another"
             " version"
         )
     return table

@@ -14,17 +14,15 @@ last one), the trainings `(data set, seed)`, and for each training the accuracie
 each epoch. `COLUMNS` names means over the seeds of those after the last one, in percent.
 """
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from nao.core import InputError
-from nao.evaluators.tables.files import check_columns, complete, number, text
+from nao.evaluators.tables.files import Sheet, check_columns
 from nao.evaluators.tables.pickles import read_bz2, read_torch
-from nao.evaluators.tables.row import Row
+from nao.evaluators.tables.row import Entry, Row, complete, number
 from nao.spaces.listed import Tokens
 from nao.spaces.nasbench201 import NASBENCH201, OPERATIONS
 
@@ -43,9 +41,9 @@ COLUMNS = tuple(f"{split}_{epochs}" for epochs in SCHEDULES for split in SPLITS)
 """The columns of the published files."""
 
 VERSIONS = ("NATS-tss-v1_0-3ffb9", "NAS-Bench-201-v1_1-096897")
+META = "meta.pickle.pbz2"
 MILLION = 10**6
-
-Entry = tuple[str, str, Row]  # where a row stands, its string, and what is known of it
+COSTS = {"params_m": MILLION, "flops_m": 2 * MILLION}  # multiply-adds
 
 
 def rows(file: Path, signal: str, report: str) -> dict[Tokens, Row]:
@@ -64,6 +62,10 @@ def rows(file: Path, signal: str, report: str) -> dict[Tokens, Row]:
         raise InputError(f"{file} is another version; those that can be read are {' and '.join(VERSIONS)}")
     found: Iterable[Entry]
     if file.is_dir():
+        if not (file / META).is_file():
+            raise InputError(
+                f"{file} is a folder without {META}: give a file, or the folder {VERSIONS[0]}-simple"
+            )
         found = _published(_folder(file), file, signal, report)
     elif file.suffix == ".pbz2":
         found = _published(_whole(read_bz2(file), file), file, signal, report)
@@ -76,57 +78,48 @@ def rows(file: Path, signal: str, report: str) -> dict[Tokens, Row]:
 
 def _csv(file: Path, signal: str, report: str) -> Iterator[Entry]:
     """The rows of a CSV file."""
-    lines = csv.DictReader(io.StringIO(text(file), newline=""))
-    try:
-        header = lines.fieldnames or ()
-        edges = EDGES if set(EDGES) <= set(header) else ("arch",)
-        if not set(edges) <= set(header):
-            raise InputError(
-                f"{file} has neither the columns {' '.join(EDGES)} nor the column arch, separated by commas"
-            )
-        check_columns((signal, report), [name for name in header if name not in {*EDGES, "arch"}], file)
-        for column in (*edges, signal, report):
-            if list(header).count(column) > 1:
-                raise InputError(f"{file} has more than one column {column[:40]!r}")
-        for line in lines:
-            where = f"line {lines.line_num}"
-            if None in line:
-                raise InputError(f"{file}, {where}: more cells than the {len(header)} columns")
-            words = [_operation(line[edge] or "") for edge in edges]
-            score, test_score = (number(line[column], file, where, column) for column in (signal, report))
-            params, flops = (
-                number(line[cost], file, where, cost, unit) if cost in header else 0.0
-                for cost, unit in (("params_m", MILLION), ("flops_m", 2 * MILLION))
-            )
-            row = Row(score, test_score, round(params), 0.0, round(flops))
-            yield where, " ".join(words), row
-    except csv.Error as error:
-        raise InputError(f"{file} is no CSV: {error}") from error
+    sheet = Sheet(file)
+    edges = EDGES if set(EDGES) <= set(sheet.columns) else ("arch",)
+    if not set(edges) <= set(sheet.columns):
+        raise InputError(
+            f"{file} has neither the columns {' '.join(EDGES)} nor the column arch, separated by commas"
+        )
+    costs = {name: unit for name, unit in COSTS.items() if name in sheet.columns}
+    check_columns((signal, report), [name for name in sheet.columns if name not in {*EDGES, "arch"}], file)
+    sheet.check((*edges, signal, report, *costs))
+    for where, line in sheet.lines():
+        words = [_operation(line[edge]) for edge in edges]
+        score, test_score = (number(line[column], file, where, column) for column in (signal, report))
+        millions = {name: round(number(line[name], file, where, name, unit)) for name, unit in costs.items()}
+        parameters, flops = (millions.get(name, 0) for name in COSTS)
+        yield where, " ".join(words), Row(score, test_score, parameters, flops=flops)
 
 
 def _operation(word: str) -> str:
     """The name of an operation that may be written as its number."""
-    numbers = dict(zip(map(str, range(len(OPERATIONS))), OPERATIONS, strict=True))
-    return numbers.get(word.strip(), word)
+    return OPERATIONS[int(word)] if word in map(str, range(len(OPERATIONS))) else word
+
+
+def _strings(data: Any, file: Path) -> list[str]:
+    """The string of each cell."""
+    strings = data.get("meta_archs") if isinstance(data, dict) else None
+    if not isinstance(strings, list) or not all(isinstance(string, str) for string in strings):
+        raise InputError(f"{file} has no meta_archs, strings of cells, as the published files have")
+    return strings
 
 
 def _whole(data: Any, file: Path) -> Iterator[tuple[str, Any]]:
     """The string and the results of each cell, from one file."""
-    try:
-        strings, results = list(data["meta_archs"]), dict(data["arch2infos"])
-    except (TypeError, ValueError, LookupError) as error:
-        raise InputError(f"{file} has no meta_archs and arch2infos, as the published files have") from error
+    strings = _strings(data, file)
+    results = data.get("arch2infos")
+    if not isinstance(results, dict):
+        raise InputError(f"{file} has no arch2infos, results of cells, as the published files have")
     return ((string, results[i]) for i, string in enumerate(strings) if i in results)
 
 
 def _folder(folder: Path) -> Iterator[tuple[str, Any]]:
     """The string and the results of each cell, from a folder."""
-    meta = folder / "meta.pickle.pbz2"
-    try:
-        strings = list(read_bz2(meta)["meta_archs"])
-    except (TypeError, ValueError, LookupError) as error:
-        raise InputError(f"{meta} has no meta_archs, as the published file has") from error
-    for i, string in enumerate(strings):
+    for i, string in enumerate(_strings(read_bz2(folder / META), folder / META)):
         file = folder / f"{i:06d}.pickle.pbz2"
         if file.is_file():
             yield string, read_bz2(file)
@@ -140,31 +133,31 @@ def _published(cells: Iterable[tuple[str, Any]], file: Path, signal: str, report
         try:
             score, test_score = (_accuracy(results, column) for column in (signal, report))
             training = _trainings(results, signal)[0]
-            params, multiply_adds = float(training["params"]), float(training["flop"])
-        except (TypeError, ValueError, LookupError, ZeroDivisionError) as error:
+            params, multiply_adds = training["params"], training["flop"]
+        except (TypeError, ValueError, LookupError, ArithmeticError) as error:
             raise InputError(
                 f"{file}, {where}: no {signal} or {report} where {' and '.join(VERSIONS)} have them"
             ) from error
         row = Row(
             number(score, file, where, signal),
             number(test_score, file, where, report),
-            parameters=round(MILLION * params),
-            seconds=0.0,
-            flops=round(2 * MILLION * multiply_adds),
+            parameters=round(number(params, file, where, "params", MILLION)),
+            flops=round(number(multiply_adds, file, where, "flop", 2 * MILLION)),
         )
-        yield where, str(string), row
+        yield where, string, row
 
 
-def _trainings(results: Mapping[str, Any], column: str) -> list[Mapping[str, Any]]:
+def _trainings(results: Any, column: str) -> list[dict[Any, Any]]:
     """The trainings of a cell behind a column, one for each seed."""
     split, _, epochs = column.rpartition("_")
-    schedule = results[epochs] if epochs in results else results[SCHEDULES[epochs]]
     dataset, _ = SPLITS[split]
-    return [schedule["all_results"][dataset, seed] for seed in schedule["dataset_seed"][dataset]]
+    schedule = results[epochs] if epochs in results else results[SCHEDULES[epochs]]
+    # int(): a damaged file may have what cannot be hashed in place of a seed.
+    return [schedule["all_results"][dataset, int(seed)] for seed in schedule["dataset_seed"][dataset]]
 
 
-def _accuracy(results: Mapping[str, Any], column: str) -> float:
+def _accuracy(results: Any, column: str) -> float:
     """The mean over the seeds of the accuracy after the last epoch."""
     _, split = SPLITS[column.rpartition("_")[0]]
-    found = [t["eval_acc1es"][f"{split}@{t['epochs'] - 1}"] for t in _trainings(results, column)]
+    found = [t["eval_acc1es"][f"{split}@{int(t['epochs']) - 1}"] for t in _trainings(results, column)]
     return float(sum(found) / len(found))

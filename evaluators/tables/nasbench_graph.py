@@ -14,8 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from nao.core import Architecture, InputError
-from nao.evaluators.tables.files import number
-from nao.evaluators.tables.row import Row
+from nao.evaluators.tables.row import Row, number
 from nao.spaces.nasbench_graph import NASBENCH_GRAPH, NASBenchGraphSpace
 
 KNOWN = "1.4"  # the version of the package that is known to work
@@ -101,5 +100,4 @@ def _row(measured: Mapping[str, Any], dataset: str, where: str, signal: str, rep
         value(COLUMNS[signal]),
         value(COLUMNS[report]),
         parameters=round(value("para") * 1e6),  # they are given in millions
-        seconds=0.0,
     )

@@ -11,12 +11,11 @@ for each run.
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from nao.core import InputError
-from nao.evaluators.tables.files import check_columns, complete, number, text
-from nao.evaluators.tables.row import Row
-from nao.spaces.listed import ListedSpace, Tokens
+from nao.evaluators.tables.files import check_columns, text
+from nao.evaluators.tables.row import Entry, Row, complete, number
+from nao.spaces.listed import Tokens
 from nao.spaces.nasbench_macro import NASBENCH_MACRO
 
 RUNS = {"run_1": 0, "run_2": 1, "run_3": 2}
@@ -24,42 +23,46 @@ COLUMNS = ("mean_acc", *RUNS)
 """Test accuracies in percent: the mean of the three runs, and each of them."""
 
 
-def rows(file: Path, signal: str, report: str, space: ListedSpace = NASBENCH_MACRO) -> dict[Tokens, Row]:
+def rows(file: Path, signal: str, report: str) -> dict[Tokens, Row]:
     """The rows of the table, by the tokens of their architecture.
 
     Args:
       file: the published file; it may be compressed (`.gz`, `.bz2`).
       signal: the column to search by, one of `COLUMNS`.
       report: the column to report.
-      space: whose strings it must have.
 
     Raises:
       InputError: there is no such column, or the file is missing, damaged, of another format, or not
         complete.
     """
     check_columns((signal, report), COLUMNS, file)
-    return complete(space, _entries(file, signal, report), file)
+    return complete(NASBENCH_MACRO, _entries(file, signal, report), file)
 
 
-def _entries(file: Path, signal: str, report: str) -> Iterator[tuple[str, str, Row]]:
+def _entries(file: Path, signal: str, report: str) -> Iterator[Entry]:
     """Where each row stands, its string, and what is known of it."""
+    written = text(file)
     try:
-        found = json.loads(text(file), object_pairs_hook=lambda pairs: pairs)
+        found = json.loads(written, object_pairs_hook=lambda pairs: pairs)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file} is no JSON, or cut off: {error}") from error
-    for n, pair in enumerate(found if isinstance(found, list) else [found], 1):
+    if not isinstance(found, list):
+        raise InputError(f"{file} has no architectures: it is another file, or another version")
+    for n, pair in enumerate(found, 1):
         where = f"architecture {n}"
         try:
-            string, measured = str(pair[0]), dict(pair[1])
+            string, measured = pair[0], dict(pair[1])
             values = {name: measured["test_acc"][run] for name, run in RUNS.items()}
             values["mean_acc"] = measured["mean_acc"]
-            costs: list[Any] = [measured["params"], measured["flops"]]
+            params, multiply_adds = measured["params"], measured["flops"]
+            if not isinstance(string, str):
+                raise TypeError
         except (TypeError, ValueError, LookupError) as error:
             raise InputError(
                 f"{file}, {where}: it has not the test_acc of {len(RUNS)} runs, mean_acc, params and flops"
                 " that each architecture of NAS-Bench-Macro has: it is another file, or another version"
             ) from error
         score, test_score = (number(values[column], file, where, column) for column in (signal, report))
-        params = number(costs[0], file, where, "params")
-        flops = number(costs[1], file, where, "flops", 2)  # multiply-adds
-        yield where, string, Row(score, test_score, round(params), 0.0, round(flops))
+        parameters = round(number(params, file, where, "params"))
+        flops = round(number(multiply_adds, file, where, "flops", 2))
+        yield where, string, Row(score, test_score, parameters, flops=flops)

@@ -1,44 +1,48 @@
-"""Known scores as an evaluator: nothing is trained, labels are looked up and counted."""
+"""Known scores as an evaluator: nothing is trained, every answer is looked up."""
 
 import dataclasses
 import functools
+import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nao.core import Architecture, Cost, Json, Request, Result, SearchSpace
 from nao.evaluators.tables.row import Row
 
+DEVICE = "table"  # what results say instead of a device
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-    """A `nao.core.Evaluator` that answers from a table. `dataclasses.replace(table)` counts from zero.
+    """A `nao.core.Evaluator` that answers from a table. Tables are equal when their configurations are.
 
     Attributes:
       space: the space whose architectures have rows.
-      rows: what is known of them: by their tokens, or by their canonical keys.
-      by_string: strings that mean the same were measured one by one, and rows are found by tokens.
-      source: what identifies the table in a study: its file, and the columns that were read.
+      rows: the row of each architecture: by its tokens, or by its canonical key.
+      by_string: rows are found by tokens, because strings that mean the same were measured one by one.
+      source: the file and the columns that were read. Its `path` says where the file is and is not compared.
     """
 
     space: SearchSpace
     rows: Mapping[Any, Row] = dataclasses.field(repr=False)
     by_string: bool
     source: Mapping[str, Json]
-    _counted: list[int] = dataclasses.field(default_factory=lambda: [0], init=False, repr=False)
 
-    @property
-    def devices(self) -> int:
-        """As many as there are rows: whatever a strategy proposes is one batch."""
-        return len(self.rows)
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Table) and self._identity == other._identity)
 
-    @property
-    def queries(self) -> int:
-        """How many labels have been read, each time they were; an architecture without a row counts."""
-        return self._counted[0]
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @functools.cached_property
+    def _identity(self) -> str:
+        """What is compared."""
+        compared = {name: value for name, value in self.configuration().items() if name != "path"}
+        return json.dumps(compared, sort_keys=True)
 
     @functools.cached_property
     def optimum(self) -> float:
-        """The best score that a search is sure to come to, if it goes on for long enough.
+        """The best score that a search is sure to reach, if it goes on for long enough.
 
         That is the best score in the table, or a little less where the best string is one of several that
         mean the same: a search asks for one of them, and then that architecture is known.
@@ -51,27 +55,25 @@ class Table:
             sure[key] = min(row.score, sure.get(key, row.score))
         return max(sure.values())
 
-    @functools.cached_property
-    def best_report(self) -> float:
-        """The best test score in the table; often not that of the architecture with the best score."""
-        return max(row.test_score for row in self.rows.values())
-
     def _key(self, architecture: Architecture) -> Hashable:
         """Where the row of an architecture is."""
         return architecture.tokens if self.by_string else self.space.canonical(architecture)
 
+    def prepare(self) -> Iterator[str]:
+        """Yields nothing: there is nothing to make ready."""
+        return iter(())
+
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Result]:
-        """Looks every architecture up, in order. The seeds change nothing.
+        """Looks every architecture up, in order. The seed and the fidelity of a request change nothing.
 
         Yields:
           the results: a failed one where the table has no row.
         """
         for request in requests:
-            self._counted[0] += 1
             row = self.rows.get(self._key(request.architecture))
             if row is None:
                 reason = f"the table has no row for {request.architecture}"
-                yield Result(request, status="failed", reason=reason, device="table")
+                yield Result(request, status="failed", reason=reason, device=DEVICE)
                 continue
             yield Result(
                 request,
@@ -79,7 +81,7 @@ class Table:
                 test_score=row.test_score,
                 cost=Cost(row.parameters, row.flops),
                 seconds=row.seconds,
-                device="table",
+                device=DEVICE,
             )
 
     def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
@@ -88,5 +90,5 @@ class Table:
         return [Cost(row.parameters, row.flops) if row else Cost() for row in rows]
 
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies the measurement in a study."""
-        return {"table": self.space.name, **self.source}
+        """What identifies the measurement in a study, and what `nao.evaluators.tables.make` reads again."""
+        return {"table": self.space.name, "space": dict(self.space.configuration()), **self.source}

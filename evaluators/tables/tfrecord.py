@@ -8,7 +8,6 @@ Axis letters: B records.
 """
 
 import itertools
-import os
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from jaxtyping import UInt32
 
 from nao.core import InputError
+from nao.evaluators.tables.files import check_file
 
 BATCH = 4096  # records that are checked at a time
 LONGEST = 2**16  # bytes of a record; a length beyond it is taken for damage
@@ -29,10 +29,7 @@ def batches(file: Path) -> Iterator[list[bytes]]:
     Raises:
       InputError: the file is missing or not a TFRecord file, ends within a record, or a checksum is wrong.
     """
-    if not file.is_file():
-        raise InputError(f"{file} is not there, or not a file")
-    if not os.access(file, os.R_OK):
-        raise InputError(f"{file} may not be read")
+    check_file(file)
     with file.open("rb") as opened:
         frames = _frames(opened, file)
         for first in itertools.count(0, BATCH):

@@ -2,13 +2,12 @@
 
 A map of this room:
 
-- `compare(makers, evaluator, budget=200, repeats=30)` plays every strategy and returns a `Comparison`.
-- `nao.compare.run`: one run, a strategy that spends its budget (`nao.compare.durable`: the same where a
-  label is expensive). `nao.compare.workers`: many of them at a time.
+- `compare(factories, evaluator, budget=200, repeats=30)` plays every strategy and returns a `Comparison`;
+  `read(folder)` returns that of a folder.
+- `nao.compare.run`: one run, a strategy that spends its budget. `nao.compare.workers`: many at a time.
 - `nao.compare.folder`: the folder of a comparison, which goes on where it was stopped.
 - `nao.compare.curves`: what the queries of many runs come to, as arrays. `nao.compare.tables`: the same as
   rows of CSV files, with bootstrap intervals.
-- `nao.compare.observer`: who watches.
 
 The protocol:
 
@@ -18,6 +17,6 @@ The protocol:
 """
 
 from nao.compare.curves import Comparison, Runs
-from nao.compare.harness import compare
+from nao.compare.harness import StrategyFactory, compare, read
 
-__all__ = ["Comparison", "Runs", "compare"]
+__all__ = ["Comparison", "Runs", "StrategyFactory", "compare", "read"]

@@ -10,79 +10,80 @@ import dataclasses
 import io
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from nao.compare.observer import Job
 from nao.compare.run import Query
+from nao.configuration import differences
 from nao.core import InputError, Json
-from nao.database import COMPARISON
-from nao.history import differences
+from nao.events import Job
+from nao.folder import COMPARISON, write
 
 RUNS = "runs"
-UNFINISHED = ".part"  # what a file is called until it is whole
 
 
-class Folder:
-    """A folder that is being written.
+class RunFolder:
+    """The folder of a comparison.
 
     Args:
       path: where; is there.
-      settings: what all runs have in common; the `budget` among it.
-      strategies: the configuration of each strategy, by its label.
-
-    Raises:
-      InputError: the folder holds runs of other settings, or of another strategy under the same label.
+      budget: M, the most labels of a run.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Json], strategies: Mapping[str, Json]):
+    def __init__(self, path: Path, budget: int):
         self.path = path
-        self._budget = settings["budget"]
-        ours = json.loads(json.dumps({"settings": settings, "strategies": strategies}))
-        theirs = self._settings() or {**ours, "strategies": {}}
-        # What was never played binds nobody: a mistake in it was perhaps why not.
-        played = {label for label in theirs["strategies"] if self._has_runs(label)}
-        if not played:
-            theirs = {**ours, "strategies": {}}
-        shared = ours["strategies"].keys() & played
-        found = differences(ours["settings"], theirs["settings"])
-        for label in sorted(shared):
-            found += differences(ours["strategies"][label], theirs["strategies"][label], label)
-        if found:
+        self._budget = budget
+
+    @classmethod
+    def begin(
+        cls,
+        path: Path,
+        settings: Mapping[str, Json],
+        strategies: Mapping[str, Json],
+        optimum: float | None = None,
+    ) -> "RunFolder":
+        """The folder, made or found for a comparison that is about to be played.
+
+        Args:
+          path: where; is there.
+          settings: what all runs have in common; the `budget` among it.
+          strategies: the configuration of each strategy, by its label.
+          optimum: the best signal that every run can come to, for those who look at it.
+
+        Raises:
+          InputError: the folder holds runs of other settings, or of another strategy under the same label.
+        """
+        theirs = contents(path)
+        if theirs is None and any(path.glob(f"{RUNS}/*")):
             raise InputError(
-                f"{path} belongs to another comparison: {'; '.join(found[:3])}; choose another with --out"
+                f"{path} has runs, but no {COMPARISON} that says of what; choose another with --out"
             )
+        # A strategy that was never played does not bind: a mistake in it was perhaps the reason.
+        known = theirs["strategies"] if theirs else {}
+        bound = {label: made for label, made in known.items() if _has_runs(path, label)}
+        if theirs and bound:
+            found = differences(settings, theirs["settings"])
+            for label in sorted(strategies.keys() & bound):
+                found += differences(strategies[label], bound[label], label)
+            if found:
+                raise InputError(
+                    f"{path} belongs to another comparison: {'; '.join(found[:3])}; choose another with --out"
+                )
         try:
             (path / RUNS).mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write in {path / RUNS}: {error.strerror}") from error
-        together = {**ours, "strategies": theirs["strategies"] | ours["strategies"]}
+        kept = {label: made for label, made in known.items() if label in bound or label in strategies}
+        together = {"settings": settings, "strategies": {**kept, **strategies}, "optimum": optimum}
         write(path / COMPARISON, json.dumps(together, indent=2) + "\n")
+        return cls(path, settings["budget"])
 
-    def _settings(self) -> dict[str, Json] | None:
-        """What the folder was made for; None in a new one."""
-        content = _content(self.path / COMPARISON)
-        if content is None:
-            if any(self.path.glob(f"{RUNS}/*")):
-                raise InputError(
-                    f"{self.path} has runs, but no {COMPARISON} that says of what; choose another with --out"
-                )
-            return None
-        try:
-            found = json.loads(content)
-        except ValueError:
-            found = None
-        kinds = {name: type(value) for name, value in found.items()} if isinstance(found, dict) else {}
-        if kinds != {"settings": dict, "strategies": dict}:
-            raise InputError(f"{self.path / COMPARISON} is of no comparison; choose another with --out")
-        return dict(found)
-
-    def _has_runs(self, label: str) -> bool:
-        """Whether there is a run of a strategy: a finished one, or one that has begun its study."""
-        name = re.compile(re.escape(label) + r"-\d+(\.csv)?")
-        return any(name.fullmatch(file.name) for file in self.path.glob(f"{RUNS}/*"))
+    def jobs(self, label: str) -> list[Job]:
+        """The finished runs of a strategy."""
+        name = re.compile(re.escape(label) + r"-(\d+)\.csv")
+        found = (name.fullmatch(file.name) for file in self.path.glob(f"{RUNS}/*"))
+        return sorted(Job(label, int(match[1])) for match in found if match)
 
     def study(self, job: Job) -> Path:
         """Where a run keeps its study, if it has one."""
@@ -110,6 +111,31 @@ class Folder:
 
     def _file(self, job: Job) -> Path:
         return self.path / RUNS / f"{job.label}-{job.repeat}.csv"
+
+
+def contents(path: Path) -> dict[str, Json] | None:
+    """What a folder says of its comparison: `settings`, `strategies` and `optimum`; None in a new one.
+
+    Raises:
+      InputError: its file is of no comparison.
+    """
+    content = _content(path / COMPARISON)
+    if content is None:
+        return None
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    kinds = {name: type(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    if (kinds.get("settings"), kinds.get("strategies")) != (dict, dict):
+        raise InputError(f"{path / COMPARISON} is of no comparison; choose another with --out")
+    return {"optimum": None, **found}
+
+
+def _has_runs(path: Path, label: str) -> bool:
+    """Whether there is a run of a strategy: a finished one, or one that has begun its study."""
+    name = re.compile(re.escape(label) + r"-\d+(\.csv)?")
+    return any(name.fullmatch(file.name) for file in path.glob(f"{RUNS}/*"))
 
 
 def _query(m: str, architecture: str, origin: str, signal: str, reported: str, cpu_seconds: str) -> Query:
@@ -148,20 +174,3 @@ def _content(file: Path) -> bytes | None:
         return None
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from error
-
-
-def write(file: Path, text: str | bytes) -> None:
-    """Writes a file as a whole: whoever looks finds the old one or the new one.
-
-    Raises:
-      InputError: the disk does not take it.
-    """
-    part = file.with_name(file.name + UNFINISHED)
-    try:
-        with part.open("wb") as stream:
-            stream.write(text.encode() if isinstance(text, str) else text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-    except OSError as error:
-        raise InputError(f"cannot write {file}: {error.strerror}; what is stored is safe") from error

@@ -1,11 +1,14 @@
-"""One run: a strategy spends its budget on an evaluator, and every label it asks for counts."""
+"""One run of a comparison: a strategy spends its budget on an evaluator, and every label counts."""
 
 import dataclasses
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 
-from nao.core import Evaluator, Request, Result, Strategy
-from nao.search import child_seed
+from nao.core import Evaluator, Strategy, Trial
+from nao.events import silent
+from nao.loop import play
+from nao.search import identity
+from nao.study import Ledger, Study
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,45 +32,45 @@ class Query:
     cpu_seconds: float
 
 
-def run(strategy: Strategy, evaluator: Evaluator, *, budget: int, seed: int) -> Iterator[Query]:
-    """Asks, evaluates and tells until the budget is spent or the strategy can propose no more.
+def run(
+    strategy: Strategy, evaluator: Evaluator, *, budget: int, study: Path | None = None
+) -> Iterator[Query]:
+    """Plays a strategy until the budget is spent or it can propose no more.
 
     Args:
       strategy: a new one.
-      evaluator: scores the architectures.
+      evaluator: scores the architectures; the m-th of every strategy of one seed has the same seed.
       budget: M, how many labels.
-      seed: decides the seed of every evaluation: the m-th of every strategy has the same.
+      study: the folder of a study that has each result as soon as it arrives, for labels that are
+        expensive; a run that was killed goes on from there. None keeps nothing.
 
     Yields:
-      The queries in the order of the proposals.
+      The queries in the order of the proposals, those that were in the study too.
     """
-    m, spent = 0, 0.0
-    while m < budget:
-        began = time.process_time()
-        proposals = strategy.ask(min(strategy.batch, budget - m))
-        spent += time.process_time() - began
-        if not proposals:
-            return
-        seeds = [child_seed(seed, m + i) for i in range(len(proposals))]
-        results = answered(
-            [Request(p.architecture, s) for p, s in zip(proposals, seeds, strict=True)], evaluator
-        )
-        began = time.process_time()
-        strategy.tell(results)
-        spent += time.process_time() - began
-        for proposal, result in zip(proposals, results, strict=True):
-            m += 1
-            yield query(m, proposal.origin, result, spent)
+    configuration = {**identity(strategy, evaluator), "budget": budget}
+    if study is None:
+        yield from _queries(strategy, evaluator, Ledger(strategy.space, configuration), budget)
+        return
+    with Study(study, strategy.space, configuration, keep_arrays=False) as ledger:
+        ledger.aim({"labels": budget})
+        yield from _queries(strategy, evaluator, ledger, budget)
 
 
-def answered(requests: Sequence[Request], evaluator: Evaluator) -> list[Result]:
-    """The results, in the order of the requests."""
-    results = {result.request: result for result in evaluator.evaluate(requests)}
-    return [results[request] for request in requests]
+def _queries(strategy: Strategy, evaluator: Evaluator, ledger: Ledger, budget: int) -> Iterator[Query]:
+    def count(_: int, evaluated: int) -> int:
+        return min(strategy.batch, budget - evaluated)
+
+    for played in play(strategy, evaluator, ledger, count, observer=silent):
+        for trial in played.trials:
+            yield query(trial, played.cpu_seconds)
 
 
-def query(m: int, origin: str, result: Result, cpu_seconds: float) -> Query:
-    """The m-th query. What reports no test score is reported by its signal."""
-    signal = result.score
-    reported = signal if result.test_score is None or signal is None else result.test_score
-    return Query(m, str(result.architecture), origin, signal, reported, cpu_seconds)
+def query(trial: Trial, cpu_seconds: float) -> Query:
+    """A trial as a query. What has no test score is reported by its signal."""
+    result = trial.result
+    reported = None
+    if result and result.score is not None:
+        reported = result.score if result.test_score is None else result.test_score
+    return Query(
+        trial.id + 1, str(trial.architecture), trial.proposal.origin, trial.score, reported, cpu_seconds
+    )

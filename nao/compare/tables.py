@@ -42,8 +42,8 @@ class Summary:
       strategy: its label.
       m: how many labels.
       mean: of the reporting scores of their best architectures.
-      ci_low: where the interval of the mean begins,
-      ci_high: and where it ends.
+      ci_low: lower end of the interval of the mean; None for one repeat.
+      ci_high: upper end of the interval of the mean; None for one repeat.
       queries_to_optimum: mean number of labels until the optimum was found (see `Comparison`); a run that
         has not found it by m counts as m. None where the optimum is not known.
       share_at_optimum: the share of the runs that have found it by m.
@@ -70,12 +70,12 @@ class Paired:
       other: the label of the other.
       m: after how many labels.
       difference: mean difference of the reporting scores; above 0 the first is better.
-      ci_low: where its interval begins,
-      ci_high: and where it ends.
+      ci_low: lower end of its interval.
+      ci_high: upper end of its interval.
       queries_difference: the same of the queries to the optimum (see `Summary`); below 0 the first is
         better.
-      queries_ci_low: where its interval begins,
-      queries_ci_high: and where it ends.
+      queries_ci_low: lower end of its interval.
+      queries_ci_high: upper end of its interval.
     """
 
     strategy: str
@@ -99,8 +99,8 @@ class Top:
       k: how many of the best.
       mean: of their signals.
       gap: the mean, minus the same of random search; None where that takes no part.
-      ci_low: where the interval of the gap begins,
-      ci_high: and where it ends.
+      ci_low: lower end of the interval of the gap.
+      ci_high: upper end of the interval of the gap.
     """
 
     strategy: str
@@ -175,8 +175,12 @@ def tops(found: Comparison) -> Iterator[Top]:
 def estimates(values: Float[np.ndarray, "R G"]) -> Estimates:
     """Means `[G]` over repeats, and the percentile bootstrap intervals of them.
 
-    The same repeats are drawn for all G places, and in every call with as many repeats.
+    The same repeats are drawn for all G places, and in every call with as many repeats. One repeat has no
+    interval.
     """
+    if len(values) == 1:
+        nothing: list[float | None] = [None] * values.shape[1]
+        return Estimates(_known(values[0]), nothing, nothing)
     with np.errstate(invalid="ignore"):  # what is not known makes the mean unknown
         means = resamples(len(values)) @ values  # [S, G]
     tail = (1 - LEVEL) / 2

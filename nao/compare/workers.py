@@ -14,9 +14,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 
-from nao.compare.observer import Job
 from nao.compare.run import Query
 from nao.core import InputError
+from nao.events import Job
 
 Play = Callable[[Job], list[Query]]
 
@@ -50,7 +50,7 @@ def play_in_workers(
     theirs, ours = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _begin, (play, theirs))
     try:
-        with _environment(ONE_THREAD):
+        with _environment(ONE_THREAD), _interrupts_held_back():
             futures = {pool.submit(_work, job): job for job in jobs}
         for future in as_completed(futures):
             yield futures.pop(future), future.result()
@@ -85,6 +85,19 @@ def _die_with(lifeline: Connection) -> None:
 
 def _work(job: Job) -> list[Query]:
     return _play(job)
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Keeps Ctrl-C waiting, here and in the processes that are started meanwhile.
+
+    Those inherit that for good: one that is still importing would otherwise print a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

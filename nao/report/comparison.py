@@ -1,15 +1,16 @@
 """A comparison for people: how it goes on, and what came out, on a console."""
 
+import dataclasses
 import statistics
 import time
-from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from nao.compare.curves import Comparison
-from nao.compare.observer import Job, Observer
-from nao.compare.tables import summaries
+from nao.compare.tables import Summary, summaries
+from nao.core import Json
+from nao.events import ComparisonBegan, Ended, Event, Job, Observer, Queried, RunFinished
 from nao.report.tables import duration, number, print_table
 
 QUIET_SECONDS = 10.0  # a plain line at most this often
@@ -38,8 +39,24 @@ class Lines:
         self._stored = 0
         self._began = self._shown = 0.0
 
-    def begin(self, jobs: Sequence[Job], finished: Mapping[Job, float | None], budget: int) -> None:
+    def __call__(self, event: Event) -> None:
+        """Shows what happens."""
+        match event:
+            case ComparisonBegan():
+                self.begin(event)
+            case Queried():
+                self.running = f"{event.job.label}-{event.job.repeat}: {event.m}/{self.budget}"
+                self.advanced()
+            case RunFinished():
+                self.running = ""
+                self.done[event.job] = event.reported
+                self.advanced()
+            case Ended():
+                self.end()
+
+    def begin(self, event: ComparisonBegan) -> None:
         """Says what will be done, or is done already."""
+        jobs, finished, budget = event.jobs, event.finished, event.budget
         self.total, self.budget, self.done = len(jobs), budget, dict(finished)
         self.labels = list(dict.fromkeys(job.label for job in jobs))
         self._stored = len(finished)
@@ -50,17 +67,6 @@ class Lines:
             self.say(f"going on: {len(finished)} of {len(jobs)} runs are there")
         else:
             self.say(f"comparing {', '.join(self.labels)}: {len(jobs)} runs of {budget} labels each")
-
-    def queried(self, job: Job, m: int) -> None:
-        """Now and then says how far a run is."""
-        self.running = f"{job.label}-{job.repeat}: {m}/{self.budget}"
-        self.advanced()
-
-    def finished(self, job: Job, reported: float | None) -> None:
-        """Counts, and now and then says how far it is."""
-        self.running = ""
-        self.done[job] = reported
-        self.advanced()
 
     def end(self) -> None:
         """There is nothing to clear away."""
@@ -109,10 +115,10 @@ class Live(Lines):
         )
         self._task = self._bar.add_task("", standing="")
 
-    def begin(self, jobs: Sequence[Job], finished: Mapping[Job, float | None], budget: int) -> None:
+    def begin(self, event: ComparisonBegan) -> None:
         """Starts the bar."""
-        super().begin(jobs, finished, budget)
-        if len(finished) < len(jobs):
+        super().begin(event)
+        if len(event.finished) < len(event.jobs):
             self.advanced()
             self._bar.start()
 
@@ -139,13 +145,32 @@ def final_rows(found: Comparison) -> list[list[str]]:
             row.strategy,
             number(row.mean, 4),
             interval(row.ci_low, row.ci_high, 4),
-            number(row.queries_to_optimum, 1),
+            queries(row),
             "" if row.share_at_optimum is None else f"{row.share_at_optimum:.0%}",
             duration(row.cpu_seconds),
         ]
         for row in summaries(found)
         if row.m == found.budget
     ]
+
+
+def queries(row: Summary) -> str:
+    """The queries to the optimum: at least so many where some run has not found it."""
+    bound = "> " if row.share_at_optimum is not None and row.share_at_optimum < 1 else ""
+    return bound + number(row.queries_to_optimum, 1) if row.queries_to_optimum is not None else ""
+
+
+def records(found: Comparison) -> dict[str, Json]:
+    """Where every strategy is when the budget is spent, ready for `json.dumps`; what is not known is None."""
+    return {
+        "budget": found.budget,
+        "optimum": found.optimum,
+        "strategies": [
+            {"runs": len(found.runs[row.strategy].signal), **dataclasses.asdict(row)}
+            for row in summaries(found)
+            if row.m == found.budget
+        ],
+    }
 
 
 def interval(low: float | None, high: float | None, digits: int) -> str:

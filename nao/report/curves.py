@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nao.compare.curves import Comparison
-from nao.compare.folder import write
 from nao.compare.tables import TOP, Top, estimates, tops
+from nao.folder import write
 from nao.report.page import page
 
 # Colours that remain different without red or green (Okabe and Ito 2008), the darkest for the first.

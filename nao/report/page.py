@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from nao.compare.curves import Comparison
 from nao.compare.tables import Summary, Top, pairs, summaries, tops
-from nao.report.comparison import HEADINGS, final_rows, interval
+from nao.report.comparison import HEADINGS, final_rows, interval, queries
 from nao.report.tables import number
 
 DIFFERENCE = ("strategies", "difference of the means", "95 % interval", "of the queries to optimum", "")
@@ -83,7 +83,7 @@ def _differences(found: Comparison) -> Iterator[list[str]]:
 def _summary_cells(row: Summary) -> list[str]:
     share = "" if row.share_at_optimum is None else f"{row.share_at_optimum:.0%}"
     spread = interval(row.ci_low, row.ci_high, 4)
-    return [row.strategy, str(row.m), number(row.mean, 4), spread, number(row.queries_to_optimum, 1), share]
+    return [row.strategy, str(row.m), number(row.mean, 4), spread, queries(row), share]
 
 
 def _gap_cells(row: Top) -> list[str]:

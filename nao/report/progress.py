@@ -1,17 +1,28 @@
-"""How a search goes on: a live bar in a terminal, plain lines elsewhere, each a `nao.observer.Observer`."""
+"""How a search goes on: a live bar in a terminal, plain lines elsewhere, each a `nao.events.Observer`."""
 
 import statistics
 import time
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from nao.history import History, Trial
-from nao.observer import Observer
+from nao.core import Trial
+from nao.events import (
+    Ended,
+    Evaluating,
+    Event,
+    Observer,
+    Preparing,
+    Proposing,
+    Recorded,
+    SearchBegan,
+    Told,
+)
 from nao.report.tables import duration, number
+from nao.study.history import failures
 
 QUIET_SECONDS = 10.0  # a plain line about the progress at most this often,
+SHOWN_REASON = 60  # characters of the reason of a failure
 SHARE = 0.1  # and at most once for this share of an iteration
 WINDOW = 50  # evaluations from which the pace is taken
 
@@ -33,56 +44,87 @@ class Lines:
         self.counts: list[int] = []
         self.done = 0  # architectures evaluated, in the whole search
         self._iteration = 0
+        self._fitting = False  # whether the encoder is being fitted
         self._pending = 0  # those to evaluate in this iteration, when it began
         self._best: float | None = None
+        self._failed: list[Trial] = []  # of this iteration
         self._shown = (0.0, 0)  # when the last line was printed, and how many were done then
         self._pace = Pace()
 
-    def begin(self, counts: Sequence[int], history: History) -> None:
+    def __call__(self, event: Event) -> None:
+        """Shows what happens."""
+        match event:
+            case SearchBegan():
+                self.begin(event)
+            case Proposing(iteration):
+                self.propose(iteration)
+            case Preparing(stage):
+                self._propose_is_over()
+                self.stage(stage)
+            case Evaluating():
+                self.evaluate(event)
+            case Recorded():
+                self.record(event)
+            case Told():
+                self.tell(event)
+            case Ended():
+                self.end()
+
+    def begin(self, event: SearchBegan) -> None:
         """Says what will be done, or is done already."""
-        self.counts = list(counts)
+        self.counts, history = list(event.counts), event.history
         self.done = sum(trial.status != "pending" for trial in history.trials)
         self._best = history.best.score if history.best else None
         if history.complete:
             self.say("this search is complete; nothing is left to evaluate")
         elif history.trials:
-            self.say(f"going on: {self.done} of {sum(counts)} architectures are evaluated")
+            self.say(f"going on: {self.done} of {sum(self.counts)} architectures are evaluated")
         else:
-            self.say(f"searching: {sum(counts)} architectures to evaluate, {counts[0]} of them initial")
+            total, initial = sum(self.counts), self.counts[0]
+            self.say(f"searching: {total} architectures to evaluate, {initial} of them initial")
 
-    def proposing(self, iteration: int) -> None:
+    def propose(self, iteration: int) -> None:
         """Says that the encoder is being fitted."""
         self._iteration = iteration
+        self._fitting = bool(iteration)
         self._pace.start()
         if iteration:
             self.stage(f"fitting the encoder to {self.done} architectures")
 
-    def evaluating(self, iteration: int, trials: Sequence[Trial]) -> None:
-        """Says how many architectures are trained; nothing when all of them were before."""
-        if iteration and self._iteration == iteration:
+    def _propose_is_over(self) -> None:
+        """Takes the time of the fit."""
+        if self._fitting:
             self._pace.fitted()
-        self._iteration = iteration
-        self.counts[iteration : iteration + 1] = [len(trials)]
-        self._pending = sum(trial.status == "pending" for trial in trials)
+        self._fitting = False
+
+    def evaluate(self, event: Evaluating) -> None:
+        """Says how many architectures are trained; nothing when all of them were before."""
+        self._propose_is_over()
+        self._iteration = event.iteration
+        self.counts[event.iteration : event.iteration + 1] = [len(event.trials)]
+        self._pending = sum(trial.status == "pending" for trial in event.trials)
+        self._failed = []
         self._shown = (time.monotonic(), self.done)
         self._pace.start()
         if self._pending:
             self.stage(f"training {self._pending} architectures")
 
-    def recorded(self, trial: Trial) -> None:
+    def record(self, event: Recorded) -> None:
         """Counts, and now and then says how far it is."""
         self.done += 1
         self._pace.evaluated()
-        if trial.score is not None:
-            self._best = trial.score if self._best is None else max(self._best, trial.score)
+        if (score := event.trial.score) is not None:
+            self._best = score if self._best is None else max(self._best, score)
+        else:
+            self._failed.append(event.trial)
         self.advanced()
 
-    def told(self, iteration: int, history: History) -> None:
+    def tell(self, event: Told) -> None:
         """Says what came of an iteration, unless that was known before."""
         if not self._pending:
             return
-        summary = history.summary()
-        result = summary["iterations"][iteration - 1] if iteration else summary["initial"]
+        history, iteration = event.history, event.iteration
+        result = history.decoded_set(history.iterations[iteration])
         labels = {
             "mean": "mean",
             "best": "best",
@@ -92,7 +134,7 @@ class Lines:
         known = [(label, result.get(key)) for key, label in labels.items()]
         words = [f"{label} {number(value, 4)}" for label, value in known if value is not None]
         seconds = duration(history.iterations[iteration].seconds)
-        self.say(f"{self.name}: {', '.join([*words, seconds])}")
+        self.say(f"{self.name}: {', '.join([*words, seconds, *self.failed])}")
 
     def end(self) -> None:
         """There is nothing to clear away."""
@@ -119,12 +161,20 @@ class Lines:
         return f"iteration {self._iteration} of {len(self.counts) - 1}" if self._iteration else "initial"
 
     @property
+    def failed(self) -> list[str]:
+        """How many of this iteration failed, and the commonest reason; nothing when none did."""
+        if not self._failed:
+            return []
+        return [f"{len(self._failed)} failed: {failures(self._failed)[0]['reason'][:SHOWN_REASON]}"]
+
+    @property
     def standing(self) -> str:
-        """The best score so far, and the time left."""
+        """The best score so far, the time left, and what failed."""
         fits = len(self.counts) - 1 - self._iteration
         left = self._pace.left(sum(self.counts) - self.done, fits)
         words = [] if self._best is None else [f"best {self._best:.4f}"]
-        return ", ".join(words if left is None else [*words, f"{duration(left)} left"])
+        words += [] if left is None else [f"{duration(left)} left"]
+        return ", ".join([*words, *self.failed])
 
 
 class Live(Lines):
@@ -141,17 +191,17 @@ class Live(Lines):
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[standing]}"),
+            TextColumn("{task.fields[standing]}", markup=False),
             console=console,
             transient=True,
             refresh_per_second=4,
         )
         self._task = self._bar.add_task("", standing="")
 
-    def begin(self, counts: Sequence[int], history: History) -> None:
+    def begin(self, event: SearchBegan) -> None:
         """Starts the bar."""
-        super().begin(counts, history)
-        if not history.complete:
+        super().begin(event)
+        if not event.history.complete:
             self.advanced()
             self._bar.start()
 

@@ -7,9 +7,11 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from nao.core import Json, SearchSpace
-from nao.history import History
+from nao.core import Architecture, Json, SearchSpace
+from nao.study import History
+from nao.study.recorded import RecordedSpace
 
+SHOWN_REASONS = 3  # of the failures
 HEADINGS = ("set", "new", "mean", "best", "seeds", "pairwise", "tau", "hamming", "time")
 
 
@@ -25,6 +27,8 @@ def show_run(history: History, title: str, console: Console) -> None:
     console.print(f"[bold]{escape(title)}[/]  {standing(history)}", soft_wrap=True)
     failed = f", {summary['failed']} of them failed" if summary["failed"] else ""
     console.print(f"M = {summary['evaluations']} architectures evaluated{failed}", soft_wrap=True)
+    for line in reasons(summary["reasons"]):
+        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     print_table(HEADINGS, iterations(history), console)
     best = summary["best"]
     if best["score"] is None:
@@ -34,9 +38,16 @@ def show_run(history: History, title: str, console: Console) -> None:
     console.print(f"[bold]best: {best['score']:.4f}[/] in validation{test}; from {origin}", soft_wrap=True)
     size = f"{best['parameters']:,} parameters, {best['flops'] / 1e6:,.2f} MFLOPs a forward pass"
     console.print(f"{size}\n", soft_wrap=True)
-    for line in blocks(best["architecture"], history.configuration.get("space", {})):
+    for line in list_nodes(history.best.architecture) if history.best else []:
         console.print(escape(line), highlight=False, soft_wrap=True)
     console.print(escape(best["architecture"]), highlight=False, soft_wrap=True, style="dim")
+
+
+def reasons(failures: Sequence[Mapping[str, Json]]) -> list[str]:
+    """Why architectures failed, and how many did for each reason: the commonest few."""
+    lines = [f"{each['count']} failed: {each['reason']}" for each in failures[:SHOWN_REASONS]]
+    others = sum(each["count"] for each in failures[SHOWN_REASONS:])
+    return [*lines, f"{others} failed for other reasons; --json has all"] if others else lines
 
 
 def standing(history: History) -> str:
@@ -70,30 +81,15 @@ def _cells(name: str, row: Mapping[str, Json]) -> list[str]:
     return [name, str(row["new"]), *numbers, duration(row["seconds"])]
 
 
-def blocks(architecture: str, space: Mapping[str, Json]) -> list[str]:
-    """A cell architecture block by block, as formulas.
-
-    Args:
-      architecture: the string.
-      space: configuration of its space; without `cells` and `blocks` there is nothing to print.
+def list_nodes(architecture: Architecture) -> list[str]:
+    """An architecture node by node, as formulas.
 
     Returns:
-      Lines such as `  node3 = conv 3x3(node1) + max-pooling 3x3(node2)`, with a heading for each cell.
+      Lines such as `  node3 = conv 3x3(node1) + max-pooling 3x3(node2)`; none for the space of a study that
+      is a class of the user's own, of which the study has the strings alone.
     """
-    if "cells" not in space or "blocks" not in space:
-        return []
-    # [cells, blocks, 2 branches, words of a branch: its input, then the operation]
-    words = np.array(architecture.split()).reshape(len(space["cells"]), space["blocks"], 2, -1)
-    lines = []
-    for name, cell in zip(space["cells"], words.tolist(), strict=True):
-        lines.append(f"{name} cell")
-        for i, branches in enumerate(cell, start=3):
-            terms = " + ".join(f"{' '.join(operation)}({input_})" for input_, *operation in branches)
-            lines.append(f"  node{i} = {terms}")
-        read = {input_ for branches in cell for input_, *_ in branches}
-        loose = [f"node{i}" for i in range(3, 3 + len(cell)) if f"node{i}" not in read]
-        lines += [f"  output = concat({', '.join(loose)})", ""]
-    return lines
+    space = architecture.space
+    return [] if isinstance(space, RecordedSpace) else space.graph(architecture).lines()
 
 
 def show_spaces(spaces: Iterable[SearchSpace], console: Console) -> None:

@@ -3,6 +3,9 @@
 A map of this room:
 
 - `space("cnn-cell")` finds a space by the name that the command line knows it by; `SPACES` has them all.
+  `make` turns a configuration back into the space.
+- `nao.spaces.words`: `WordSpace`, anything that is a string of choices.
+  `WordSpace("mine", [("relu", "tanh"), (64, 128)])` is a new one.
 - `nao.spaces.cells`: `CellSpace`, the cells of a convolutional network, for any operations, number of
   blocks and kinds of cell. `CellSpace("mine", operations=operations("conv 3x3", "conv 5x5"))` is a new one.
 - `nao.spaces.operations`: the operations of a cell, and how they are written.
@@ -10,23 +13,29 @@ A map of this room:
 - `nao.spaces.nasbench101`, `nasbench201`, `nasbench_graph`, `nasbench_macro`: the spaces of benchmarks
   whose scores are known (`nao.evaluators.tables`).
 - `nao.spaces.listed`: spaces with so few strings that all of them are listed.
-- `nao.spaces.dag`: graphs written column by column. `nao.spaces.edits`: one token replaced.
-- `nao.spaces.text`: reading and writing strings, what is said about a malformed one, and `Worded`, the part
-  of a space that follows from its words and grammar.
+- `nao.spaces.dag`: graphs written column by column.
+- `nao.spaces.defaults`: `SpaceDefaults`, all of a space that follows from its vocabulary and grammar. A class
+  of your own inherits it. `nao.spaces.edits`: its neighbours. `nao.spaces.text`: its words.
 
 What a space must offer is the protocol `nao.core.SearchSpace`.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import overload
 
-from nao.core import InputError, SearchSpace
+from nao.core import InputError, Json, SearchSpace
 from nao.spaces.cells import CellSpace
-from nao.spaces.nasbench101 import NASBENCH101
+from nao.spaces.defaults import SpaceDefaults
+from nao.spaces.nasbench101 import NASBENCH101, NASBench101Space
 from nao.spaces.nasbench201 import NASBENCH201
-from nao.spaces.nasbench_graph import NASBENCH_GRAPH
+from nao.spaces.nasbench_graph import NASBENCH_GRAPH, NASBenchGraphSpace
 from nao.spaces.nasbench_macro import NASBENCH_MACRO
-from nao.spaces.operations import operations
+from nao.spaces.operations import Operation, operations
+from nao.spaces.text import quote
+from nao.spaces.words import WordSpace
+
+__all__ = ["SPACES", "CellSpace", "Operation", "SpaceDefaults", "WordSpace", "make", "operations", "space"]
 
 CNN_CELL = CellSpace(
     "cnn-cell",
@@ -57,6 +66,15 @@ SPACES: dict[str, SearchSpace] = {
     for each in (CNN_CELL, CNN_CELL_SMALL, NASBENCH101, NASBENCH201, NASBENCH_MACRO, NASBENCH_GRAPH)
 }
 """Every space that has a name on the command line."""
+
+KINDS = (
+    (CellSpace, {"operations", "cells", "blocks"}),
+    (NASBench101Space, {"operations", "vertices", "edges"}),
+    (NASBenchGraphSpace, {"operations"}),
+    (WordSpace, {"choices"}),
+    (WordSpace, {"vocabulary", "grammar"}),
+)
+"""The classes that a space can be made of, and the keys by which their configurations are known."""
 
 
 @overload
@@ -89,3 +107,39 @@ def space(name: str, *, blocks: int | None = None) -> SearchSpace:
             f" or one of the spaces {cells}"
         )
     return dataclasses.replace(found, blocks=blocks)
+
+
+def make(configuration: Json) -> SearchSpace:
+    """The space with a configuration: `make(space.configuration()) == space` for every space of this room.
+
+    Args:
+      configuration: what a space's `configuration()` returns, or the same read from JSON.
+
+    Raises:
+      InputError: no space has this configuration, or it is one of a class of your own.
+    """
+    if not isinstance(configuration, Mapping) or not isinstance(configuration.get("space"), str):
+        raise InputError(
+            f"the configuration of a space names it as `space`, but this is {quote(configuration)}"
+        )
+    name = quote(configuration["space"])
+    named = SPACES.get(configuration["space"])
+    if named is not None and named.configuration() == configuration:
+        return named
+    if "class" in configuration:
+        own = quote(configuration["class"])
+        raise InputError(f"the space {name} is of a class of your own, {own}: hand the space itself over")
+    kind = next((kind for kind, keys in KINDS if keys <= set(configuration)), None)
+    if kind is None:
+        raise InputError(f"no space has the configuration {quote(configuration)}")
+    try:
+        found = kind.from_configuration(configuration)
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+        raise InputError(
+            f"the configuration of the space {name} is malformed: {quote(configuration)}"
+        ) from error
+    if found.configuration() != configuration:
+        raise InputError(f"the configuration of the space {name} is malformed: {quote(configuration)}")
+    return found

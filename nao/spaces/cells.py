@@ -4,7 +4,7 @@ An architecture is a few cells, usually a normal and a reduction cell, written o
 cell has B blocks; a block is two branches, each an input and the operation that is applied to it, and
 their results are summed. The inputs of block i (from 0) are node1 and node2, the outputs of the two
 previous cells, and node3 ... node(i+2), the blocks before it. The cell's output is the concatenation
-of its loose ends, the blocks that no other block reads.
+of its loose ends, which are the blocks that no other block reads.
 
     node1 conv 3x3 node2 max-pooling 3x3 ...
 
@@ -26,13 +26,17 @@ from jaxtyping import Bool, Float, Int, Int32
 
 from nao.core import Architecture, InputError, Json
 from nao.grammar import Grammar
-from nao.spaces.canonical import smallest
-from nao.spaces.operations import Operation, check
-from nao.spaces.text import Worded
+from nao.graph import Cell, Edge, Graph, Node
+from nao.spaces.canonical import find_smallest
+from nao.spaces.defaults import SpaceDefaults
+from nao.spaces.operations import Operation, check_operations, operations
+from nao.spaces.text import as_count, check_name
+
+MOST_BLOCKS = 1000  # the tables of the grammar grow with the square of the blocks
 
 
 @dataclasses.dataclass(frozen=True)
-class CellSpace(Worded):
+class CellSpace(SpaceDefaults):
     """All architectures of the given cells, blocks and operations; a `nao.core.SearchSpace`.
 
     There are (((B + 1)!)^2 O^(2B))^C strings.
@@ -44,7 +48,8 @@ class CellSpace(Worded):
       blocks: B, the number of blocks of each cell.
 
     Raises:
-      InputError: blocks is below 1, or the operations cannot be told apart in a string.
+      InputError: blocks is below 1 or above 1000, two cells have the same name, or the operations cannot be
+        told apart in a string.
     """
 
     name: str
@@ -53,15 +58,19 @@ class CellSpace(Worded):
     blocks: int = 5
 
     def __post_init__(self) -> None:
+        check_name(self.name, "the name of a space")
+        object.__setattr__(self, "blocks", as_count(self.blocks, f"{self.name}: blocks"))
         if self.blocks < 1:
             raise InputError(f"{self.name}: a cell needs at least 1 block, not {self.blocks}")
+        if self.blocks > MOST_BLOCKS:
+            raise InputError(f"{self.name}: a cell has at most {MOST_BLOCKS} blocks, not {self.blocks}")
         if not self.cells:
             raise InputError(f"{self.name}: an architecture needs at least one cell")
-        check(self.operations, reserved=self._nodes)
-
-    def __reduce__(self) -> tuple[type["CellSpace"], tuple[object, ...]]:
-        """Pickles what defines the space, and none of the tables that follow from it."""
-        return type(self), (self.name, self.operations, self.cells, self.blocks)
+        for cell in self.cells:
+            check_name(cell, f"{self.name}: the name of a cell")
+        if len(set(self.cells)) < len(self.cells):
+            raise InputError(f"{self.name}: cells must have different names, not {', '.join(self.cells)}")
+        check_operations(self.operations, reserved=self._nodes)
 
     @property
     def _nodes(self) -> tuple[str, ...]:
@@ -142,36 +151,26 @@ class CellSpace(Worded):
         loose: Bool[np.ndarray, "*n C B"] = ~(inputs == block).any(axis=(-3, -2))
         return loose
 
-    def symmetric(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every other string that swapping the branches of blocks leads to, each once.
+    def augment(self, tokens: Int[np.ndarray, "N T"], rng: np.random.Generator) -> Int[np.ndarray, "N T"]:
+        """Swaps the branches of each block of each string `[N, T]` with probability 1/2.
 
-        These are the symmetric architectures of Luo et al. 2018, section 3.3: up to 2^(C B) - 1. The
-        orders in which a cell's blocks can be written are not gone through; `canonical` knows them.
+        This draws from the symmetric architectures of Luo et al. 2018, section 3.3. The blocks of a cell keep
+        their order.
         """
-        tokens, g = architecture.tokens, self.group
-        pairs = [(tokens[t : t + g], tokens[t + g : t + 2 * g]) for t in range(0, self.length, 2 * g)]
-        # A block with two equal branches has only one way to be written.
-        ways = [[a + b] if a == b else [a + b, b + a] for a, b in pairs]
-        others = itertools.product(*ways)
-        next(others)  # the first is the string itself
-        return (Architecture(tuple(itertools.chain(*blocks)), self) for blocks in others)
-
-    def redraw(self, tokens: Int[np.ndarray, "N T"], rng: np.random.Generator) -> Int[np.ndarray, "N T"]:
-        """Swaps the branches of each block of each string `[N, T]` with probability 1/2."""
         slots = tokens.reshape(-1, len(self.cells), self.blocks, 2, self.group)
         swap = rng.random((*slots.shape[:3], 1, 1)) < 0.5
         return np.where(swap, slots[..., ::-1, :], slots).reshape(tokens.shape)
 
     def canonical(self, architecture: Architecture) -> str:
-        """A key that is equal exactly for the strings of the same graph.
+        """A key that is equal exactly for the strings of isomorphic graphs.
 
-        They differ in the order of branches and in the order (hence the numbers) of blocks. The key is
-        the smallest of them, written as the numbers of `branches`, with `|` between cells.
+        Such strings differ in the order of branches and in the order (hence the numbers) of blocks. The key
+        is the smallest of them, written as the numbers of `branches`, with `|` between cells.
         """
         tokens, g, operation = architecture.tokens, self.group, self._operation
         branches = [(tokens[t], operation[tokens[t + 1 : t + g]]) for t in range(0, self.length, g)]
         blocks = list(zip(branches[::2], branches[1::2], strict=True))
-        cells = [smallest(blocks[b : b + self.blocks]) for b in range(0, len(blocks), self.blocks)]
+        cells = [find_smallest(blocks[b : b + self.blocks]) for b in range(0, len(blocks), self.blocks)]
         return "|".join(
             [" ".join([f"{i} {p} {j} {q}" for (i, p), (j, q) in cell]) for cell in cells],
         )
@@ -215,11 +214,33 @@ class CellSpace(Worded):
         count = math.prod(pieces.shape[1:])
         return pieces.reshape(len(tokens), count)
 
+    def graph(self, architecture: Architecture) -> Graph:
+        """The cells: operations are on the edges, blocks add their two branches."""
+        branches = self.branches(np.array(architecture.tokens))
+        loose = self.loose_ends(branches)
+        nodes = [Node(f"node{i + 1}") for i in range(self.blocks + 2)]
+        nodes.append(Node("output", combiner="concat"))
+        cells = []
+        for name, blocks, ends in zip(self.cells, branches.tolist(), loose, strict=True):
+            edges = [
+                Edge(i, 2 + b, self.operations[operation].name)
+                for b, block in enumerate(blocks)
+                for i, operation in block
+            ]
+            edges += [Edge(2 + b, 2 + self.blocks) for b in np.flatnonzero(ends).tolist()]
+            cells.append(Cell(name, tuple(nodes), tuple(edges), inputs=2))
+        return Graph(tuple(cells))
+
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies this space in a study."""
+        """What identifies this space in a study, and what `from_configuration` makes it from."""
         return {
             "space": self.name,
             "operations": [operation.name for operation in self.operations],
             "cells": list(self.cells),
             "blocks": self.blocks,
         }
+
+    @classmethod
+    def from_configuration(cls, c: Mapping[str, Json]) -> "CellSpace":
+        """The space with this configuration."""
+        return cls(c["space"], operations(*c["operations"]), tuple(c["cells"]), c["blocks"])

@@ -1,8 +1,8 @@
-"""Acyclic graphs whose vertices have operations, written column by column: when are two of them the same?
+"""Directed acyclic graphs whose vertices have operations, as strings: when are two of them the same?
 
-Vertex 0 is the input, vertex N - 1 the output. A string holds, for each vertex j from 1 on, a bit for every
-i < j, whether j reads i, then the operation of j, which the output has not: the columns of a triangular
-matrix with operations on its diagonal. Tokens 0 and 1 are the bits, token 2 + o is operation o.
+Vertex 0 is the input, vertex N - 1 the output. A string is written column by column: for each vertex j from
+1 on, it has a bit for every i < j, which says whether j reads i, and then the operation of j. The output has
+no operation. Tokens 0 and 1 are the bits, and token 2 + o is operation o.
 
 Everything here takes many strings at a time. The interior vertices have at most 5! = 120 orders, so that
 going through all of them is one product of matrices.
@@ -44,41 +44,41 @@ class Columns:
 
     @functools.cached_property
     def _orders(self) -> Int[np.ndarray, "P N"]:
-        """`[P, N]` every order of the interior vertices: which of them comes at each place."""
+        """Every order of the interior vertices: which vertex comes at each place `[P, N]`."""
         interior = itertools.permutations(range(1, self.vertices - 1))
         return np.array([(0, *order, self.vertices - 1) for order in interior])
 
     @functools.cached_property
     def sources(self) -> Int[np.ndarray, "P T"]:
-        """`[P, T]` the position whose token comes to each position when the vertices are put in an order."""
+        """For each order and position, the position in the string whose token moves there `[P, T]`."""
         position = {pair: t for t, pair in enumerate(self.pairs)}
         i, j = self._ends
         ends = np.sort(np.stack([self._orders[:, i], self._orders[:, j]], axis=-1))  # [P, T, 2]
         return np.array([[position[a, b] for a, b in order] for order in ends.tolist()])
 
     @functools.cached_property
-    def _turned(self) -> Float[np.ndarray, "P T"]:
-        """`[P, T]` 1 for every edge that would lead backwards in an order."""
+    def _backwards(self) -> Float[np.ndarray, "P T"]:
+        """1 for every edge that would lead backwards in an order `[P, T]`."""
         place = np.argsort(self._orders)
         i, j = self._ends
         return (place[:, i] > place[:, j]).astype(np.float64)
 
-    def keeps(self, tokens: Int[np.ndarray, "B T"]) -> Bool[np.ndarray, "B P"]:
-        """`[B, P]` whether each order keeps every vertex after those that it reads."""
-        keeps: Bool[np.ndarray, "B P"] = tokens @ self._turned.T == 0
-        return keeps
+    def are_topological(self, tokens: Int[np.ndarray, "B T"]) -> Bool[np.ndarray, "B P"]:
+        """Whether each order has every vertex of a string after those that it reads `[B, P]`."""
+        topological: Bool[np.ndarray, "B P"] = tokens @ self._backwards.T == 0
+        return topological
 
     def adjacency(self, tokens: Int[np.ndarray, "B T"]) -> Bool[np.ndarray, "B N N"]:
-        """`[B, N, N]` whether vertex j reads vertex i, at `[:, i, j]`."""
+        """Whether vertex j reads vertex i, at `[:, i, j]` of `[B, N, N]`."""
         i, j = self._ends
         adjacency = np.zeros((len(tokens), self.vertices, self.vertices), np.bool_)
         adjacency[:, i[i < j], j[i < j]] = tokens[:, i < j] == 1
         return adjacency
 
-    def pruned(self, tokens: Int[np.ndarray, "B T"]) -> Int[np.ndarray, "B T"]:
-        """The strings without the vertices on no path from input to output.
+    def prune(self, tokens: Int[np.ndarray, "B T"]) -> Int[np.ndarray, "B T"]:
+        """Removes the vertices that are on no path from input to output.
 
-        These keep their places, without edges and with operation 0.
+        They keep their places in the string, without edges and with operation 0.
         """
         adjacency = self.adjacency(tokens)
         reached, reaches = np.zeros((2, len(tokens), self.vertices), np.bool_)
@@ -94,9 +94,9 @@ class Columns:
 
     @functools.cached_property
     def _weights(self) -> Float[np.ndarray, "P T"]:
-        """`[P, T]` for each order, weights whose product with a string is the number of the reordered one.
+        """For each order, the weights `[P, T]` whose product with a string numbers the reordered string.
 
-        A string is a number with one digit for each token.
+        That number has one digit for each token.
         """
         i, j = self._ends
         radix = np.where(i == j, float(self.operations), 2.0)
@@ -105,18 +105,18 @@ class Columns:
         np.put_along_axis(weights, self.sources, np.broadcast_to(digit, weights.shape), axis=1)
         return weights
 
-    def numbers(self, tokens: Int[np.ndarray, "B T"]) -> Int[np.ndarray, " B"]:
-        """A number `[B]` that is equal exactly for isomorphic graphs, once both are pruned.
+    def number_graphs(self, tokens: Int[np.ndarray, "B T"]) -> Int[np.ndarray, " B"]:
+        """A number for each graph `[B]`, equal exactly for isomorphic graphs, once both are pruned.
 
-        It is the smallest that an order of the pruned graph's vertices leads to. For 7 vertices and 3
-        operations it is below 2^30, so float64 holds it exactly, and multiplies faster than integers do.
+        It is the smallest number that an order of the pruned graph's vertices leads to. For 7 vertices and 3
+        operations it is below 2^30, so float64 holds it exactly, and is multiplied faster than integers are.
         """
-        pruned = self.pruned(tokens)
-        numbers = np.where(self.keeps(pruned), pruned @ self._weights.T, np.inf)
+        pruned = self.prune(tokens)
+        numbers = np.where(self.are_topological(pruned), pruned @ self._weights.T, np.inf)
         smallest: Int[np.ndarray, " B"] = numbers.min(axis=1).astype(np.int64)
         return smallest
 
-    def paths(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
+    def count_paths(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
         """How many paths from input to output have each sequence of operations `[B, F]`.
 
         The path encoding of White, Neiswanger and Savani (2021), with counts in place of bits. With O

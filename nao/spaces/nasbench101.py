@@ -6,8 +6,9 @@ an operation, and there are at most 7 vertices and 9 edges. It is written column
 
     1 conv3x3-bn-relu 1 0 maxpool3x3 ...
 
-says that vertex 1 is a convolution that reads the input; so is vertex 2, a pooling that does not read
-vertex 1. Vertices on no path from input to output do not count, hence smaller cells are written too.
+says that vertex 1 is a convolution that reads the input, and that vertex 2 is a pooling that reads the
+input and not vertex 1. Vertices on no path from input to output do not count, so that smaller cells have
+strings too.
 
 Axis letters: B strings, T tokens, N vertices, F features, V vocabulary.
 """
@@ -15,62 +16,58 @@ Axis letters: B strings, T tokens, N vertices, F features, V vocabulary.
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from nao.core import Architecture, InputError, Json
 from nao.grammar import Grammar
-from nao.spaces import edits
+from nao.graph import Cell, Edge, Graph, Node
 from nao.spaces.dag import FIRST_OPERATION, Columns
-from nao.spaces.text import Worded
+from nao.spaces.defaults import SpaceDefaults
+from nao.spaces.text import as_count, as_words, check_name
 
 
 @dataclasses.dataclass(frozen=True)
-class NASBench101Space(Worded):
+class NASBench101Space(SpaceDefaults):
     """All cells of at most so many vertices and edges; a `nao.core.SearchSpace`.
 
-    The edges of vertices that do not count are counted too: a string has at most `edges` of them, and
-    its output can be reached from its input.
+    The limit on edges holds for all edges of a string, those of vertices that do not count among them. The
+    output can always be reached from the input. A step of the encoder is one token (`group` is 1): the
+    columns have 2, 3, 4, ... tokens, so no larger group would hold the same things in every step.
 
     Attributes:
       name: what the command line calls it.
       operations: what an interior vertex may do.
       vertices: N, input and output included, from 3 to 7.
       edges: the most edges that a string may have.
-      group: tokens of one step of the encoder. The columns have 2, 3, 4, ... tokens, so no larger group
-        would hold the same things in every step.
 
     Raises:
-      InputError: the number of vertices is out of range, or no cell has so few edges.
+      InputError: the number of vertices is out of range, no cell has so few edges, or an operation cannot be
+        a word.
     """
 
     name: str
     operations: tuple[str, ...]
     vertices: int = 7
     edges: int = 9
-    group: int = dataclasses.field(default=1, init=False)
 
     def __post_init__(self) -> None:
+        check_name(self.name, "the name of a space")
+        operations = as_words(self.operations, f"{self.name}: the operations", reserved=("0", "1"))
+        object.__setattr__(self, "operations", operations)
+        for field in ("vertices", "edges"):
+            object.__setattr__(self, field, as_count(getattr(self, field), f"{self.name}: {field}"))
         if not 3 <= self.vertices <= 7:
             raise InputError(f"{self.name}: a cell has 3 to 7 vertices, not {self.vertices}")
         if self.edges < 1:
             raise InputError(f"{self.name}: a cell needs at least 1 edge, not {self.edges}")
 
-    def __reduce__(self) -> tuple[type["NASBench101Space"], tuple[object, ...]]:
-        """Pickles what defines the space, and none of the tables that follow from it."""
-        return type(self), (self.name, self.operations, self.vertices, self.edges)
-
     @functools.cached_property
     def _columns(self) -> Columns:
-        """How a string is laid out, and what follows from that."""
+        """How a string is laid out."""
         return Columns(self.vertices, len(self.operations))
-
-    @property
-    def length(self) -> int:
-        """T, the number of tokens in every string."""
-        return len(self._columns.pairs)
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
@@ -80,7 +77,7 @@ class NASBench101Space(Worded):
     @functools.cached_property
     def grammar(self) -> Grammar:
         """At most so many edges, and the output reachable from the input."""
-        return _grammar(self._columns, self.edges)
+        return _make_grammar(self._columns, self.edges)
 
     def tokens_of(self, matrix: Sequence[Sequence[int]], operations: Sequence[str]) -> tuple[int, ...]:
         """The string of a cell as NAS-Bench-101 gives it, which may have fewer than N vertices.
@@ -118,48 +115,37 @@ class NASBench101Space(Worded):
             )
         return tokens
 
-    def symmetric(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every other string that numbering the interior vertices differently leads to, each once.
-
-        What stands at vertices that do not count is kept; `canonical` leaves it out.
-        """
-        tokens = np.array(architecture.tokens)
-        keeps = self._columns.keeps(tokens[None])[0]
-        for string in np.unique(tokens[self._columns.sources[keeps]], axis=0).tolist():
-            if tuple(string) != architecture.tokens:
-                yield Architecture(tuple(string), self)
-
-    def redraw(self, tokens: Int[np.ndarray, "B T"], rng: np.random.Generator) -> Int[np.ndarray, "B T"]:
+    def augment(self, tokens: Int[np.ndarray, "B T"], rng: np.random.Generator) -> Int[np.ndarray, "B T"]:
         """Numbers the interior vertices of each string `[B, T]` at random.
 
-        Every symmetric string comes of equally many orders, so a uniform order is a uniform string.
+        As many orders of the vertices lead to each of the possible strings, so each is equally likely.
+        Vertices that do not count keep their edges and operations.
         """
-        keeps = self._columns.keeps(tokens)
-        order = (keeps * (1 - rng.random(keeps.shape))).argmax(axis=1)  # the factor is never 0
+        topological = self._columns.are_topological(tokens)
+        order = (topological * (1 - rng.random(topological.shape))).argmax(axis=1)  # the factor is never 0
         return np.take_along_axis(tokens, self._columns.sources[order], axis=1)
 
     def keys(self, tokens: Int[np.ndarray, "B T"]) -> list[str]:
-        """`canonical` of many strings `[B, T]` at once, which is much faster; takes 2 kB for each."""
-        return [str(number) for number in self._columns.numbers(tokens).tolist()]
+        """`canonical` of many strings `[B, T]` at once, which is much faster; it takes 2 kB for each."""
+        return [str(number) for number in self._columns.number_graphs(tokens).tolist()]
 
     def canonical(self, architecture: Architecture) -> str:
-        """A key that is equal exactly for isomorphic graphs, once both are pruned (see `Columns.numbers`)."""
+        """A key that is equal exactly for isomorphic graphs, once both are pruned (see `Columns`)."""
         return _canonical(self, architecture.tokens)
-
-    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """A neighbour: an edge appears or goes, or an operation is replaced."""
-        return edits.mutate(architecture, rng)
-
-    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every string that `mutate` can make of this one, each once."""
-        return edits.neighbours(architecture)
 
     def features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
         """How many paths from input to output have each sequence of operations `[B, F]`; F is 364."""
-        return self._columns.paths(tokens)
+        return self._columns.count_paths(tokens)
+
+    def graph(self, architecture: Architecture) -> Graph:
+        """The cell as the string has it, with the vertices that do not count."""
+        token = dict(zip(self._columns.pairs, architecture.tokens, strict=True))
+        inner = [Node(f"node{v}", self.vocabulary[token[v, v]]) for v in range(1, self.vertices - 1)]
+        edges = tuple(Edge(i, j) for (i, j), bit in token.items() if i < j and bit)
+        return Graph((Cell("", (Node("input"), *inner, Node("output", combiner="concat")), edges),))
 
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies this space in a study."""
+        """What identifies this space in a study, and what `from_configuration` makes it from."""
         return {
             "space": self.name,
             "operations": list(self.operations),
@@ -167,19 +153,31 @@ class NASBench101Space(Worded):
             "edges": self.edges,
         }
 
+    @classmethod
+    def from_configuration(cls, c: Mapping[str, Json]) -> "NASBench101Space":
+        """The space with this configuration."""
+        return cls(c["space"], c["operations"], c["vertices"], c["edges"])
+
 
 @functools.lru_cache(maxsize=2**16)
 def _canonical(space: NASBench101Space, tokens: tuple[int, ...]) -> str:
     return space.keys(np.array([tokens]))[0]
 
 
-State = tuple[int, frozenset[int], bool]  # edges so far, vertices that the input reaches, is this one of them
+# The edges so far, the finished vertices that the input reaches, and whether it reaches the vertex whose
+# column is being read.
+State = tuple[int, frozenset[int], bool]
 
 
-def _grammar(columns: Columns, most: int) -> Grammar:
+def _make_grammar(columns: Columns, most: int) -> Grammar:
     """The automaton that reads a string column by column and counts its edges.
 
-    Its states are numbered anew at each position; only those occur from which the string can be finished.
+    At each position its states have numbers of their own. It has only the states from which a string can be
+    finished.
+
+    Args:
+      columns: how a string is laid out.
+      most: the most edges of a string.
     """
 
     def after(state: State, i: int, j: int, token: int) -> State:

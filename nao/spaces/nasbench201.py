@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 
 from nao.core import InputError
+from nao.graph import Cell, Edge, Graph, Node
 from nao.spaces.listed import ListedSpace
 
 NAME = "nasbench201"
@@ -26,12 +27,13 @@ ZERO = "#"  # the key of a node that nothing reaches
 PATHS = [path for steps in range(4) for path in itertools.product(REAL, repeat=steps)]
 
 
-def key(tokens: Sequence[int]) -> str:
+def write_key(tokens: Sequence[int]) -> str:
     """What a cell computes: the unique string of Dong and Yang 2020, of which 15,625 cells have 6,466.
 
-    A node is the sum of its edges, in any order. The edge `none` is zero, and so is whatever is done to a
-    node that is just zero; `skip_connect` is its source; another operation is applied to it. As published,
-    a zero stays a term of a sum, so some cells that compute the same keep different keys.
+    A node is the sum of its incoming edges, in any order. The edge `none` is zero, `skip_connect` is its
+    source, and another edge is its operation applied to its source. Any edge from a node that is zero alone
+    is zero too. As published, a zero stays a term of a sum, so some cells that compute the same keep
+    different keys.
     """
     node = ["0"]
     for j in range(1, OUTPUT + 1):
@@ -45,8 +47,8 @@ def key(tokens: Sequence[int]) -> str:
     return node[OUTPUT]
 
 
-def paths(tokens: Sequence[int]) -> list[float]:
-    """The path encoding (White, Neiswanger and Savani 2021), on what is left of a cell by its `key`.
+def count_paths(tokens: Sequence[int]) -> list[float]:
+    """The path encoding of a cell (White, Neiswanger and Savani 2021).
 
     Returns:
       For each of the 1 + 3 + 9 + 27 sequences of up to three real operations, how many paths from the
@@ -60,14 +62,22 @@ def paths(tokens: Sequence[int]) -> list[float]:
     return [float(to_node[OUTPUT].count(path)) for path in PATHS]
 
 
+def draw(tokens: Sequence[int]) -> Graph:
+    """The graph of a cell; the edges `none` are left out."""
+    nodes = tuple(Node(name) for name in ("input", "node1", "node2", "output"))
+    moves = zip(EDGES, tokens, strict=True)
+    edges = (Edge(i, j, OPERATIONS[token]) for (i, j), token in moves if token != NONE)
+    return Graph((Cell("", nodes, tuple(edges)),))
+
+
 def join(operations: Sequence[str]) -> str:
-    """The published string of six operations."""
+    """Joins six operations into the published string."""
     edges = [f"{name}~{i}" for name, (i, _) in zip(operations, EDGES, strict=True)]
     return f"|{edges[0]}|+|{edges[1]}|{edges[2]}|+|{edges[3]}|{edges[4]}|{edges[5]}|"
 
 
 def split(text: str) -> str:
-    """The six words of a published string; other text is taken for the words themselves.
+    """Splits a published string into its six words; other text is taken for the words themselves.
 
     Raises:
       InputError: the text has `|` or `~`, but not where a published string has them.
@@ -80,5 +90,5 @@ def split(text: str) -> str:
     return " ".join(words)
 
 
-NASBENCH201 = ListedSpace(NAME, OPERATIONS, len(EDGES), key, paths, join, split)
+NASBENCH201 = ListedSpace(NAME, OPERATIONS, len(EDGES), write_key, count_paths, draw, join, split)
 """5^6 = 15,625 strings, 6,466 of them different."""

@@ -5,8 +5,8 @@ reads is the output. A string holds two tokens for each node, what it reads and 
 
     input gcn node1 gat node1 skip input fc
 
-The benchmark counts networks as equal that differ in the numbers of their nodes, or in skips that do
-nothing. What is left of a network without these is a forest, and stands for all of them.
+The benchmark counts two networks as one if they differ in the numbers of their nodes alone, or in skips that
+do nothing. Without numbers and such skips, a network is a forest, which is what its key is made from.
 
 Axis letters: B strings, T tokens, K nodes of a network, P orders of the nodes, F features, V vocabulary.
 """
@@ -22,22 +22,23 @@ from jaxtyping import Bool, Float, Int
 
 from nao.core import Architecture, InputError, Json
 from nao.grammar import Grammar
-from nao.spaces import edits
-from nao.spaces.text import Worded
+from nao.graph import Cell, Edge, Graph, Node
+from nao.spaces.defaults import SpaceDefaults
+from nao.spaces.text import as_words, check_name
 
 NODES = 4  # K
 SKIP = "skip"
 
 
 class Tree(NamedTuple):
-    """A node of a network: its operation, and what reads it."""
+    """A node of a network: its operation, and the nodes that read it."""
 
     operation: str
     readers: tuple["Tree", ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class NASBenchGraphSpace(Worded):
+class NASBenchGraphSpace(SpaceDefaults):
     """All networks of 4 nodes with these operations, not all of them skips; a `nao.core.SearchSpace`.
 
     There are 4! (O^4 - 1) strings.
@@ -45,39 +46,37 @@ class NASBenchGraphSpace(Worded):
     Attributes:
       name: what the command line calls it.
       operations: what a node may do; `skip` among them.
-      group: tokens of a node.
 
     Raises:
-      InputError: there is no `skip`, or nothing else.
+      InputError: there is no `skip`, or nothing else, or an operation cannot be a word.
     """
 
     name: str
     operations: tuple[str, ...]
-    group: int = dataclasses.field(default=2, init=False)
 
     def __post_init__(self) -> None:
+        check_name(self.name, "the name of a space")
+        inputs = ("input", *(f"node{k}" for k in range(1, NODES)))
+        operations = as_words(self.operations, f"{self.name}: the operations", reserved=inputs)
+        object.__setattr__(self, "operations", operations)
         if SKIP not in self.operations or len(self.operations) < 2:
             raise InputError(f"{self.name}: the operations are {SKIP!r} and at least one more")
 
-    def __reduce__(self) -> tuple[type["NASBenchGraphSpace"], tuple[object, ...]]:
-        """Pickles what defines the space, and none of the tables that follow from it."""
-        return type(self), (self.name, self.operations)
-
     @property
-    def length(self) -> int:
-        """T, the number of tokens in every string."""
-        return 2 * NODES
+    def group(self) -> int:
+        """Tokens of a node: what it reads, and its operation."""
+        return 2
 
     @functools.cached_property
     def vocabulary(self) -> tuple[str, ...]:
-        """The V words: what can be read (nothing reads the last node), then the operations."""
+        """The V words: what a node can read (never the last node), then the operations."""
         return ("input", *(f"node{k}" for k in range(1, NODES)), *self.operations)
 
     @functools.cached_property
     def grammar(self) -> Grammar:
-        """Nodes read what is before them. State 0 says that all operations were skips so far, 1 that not."""
+        """Nodes read what is before them. State 0 means that all operations were skips so far."""
         skip = self.vocabulary.index(SKIP)
-        legal = np.zeros((self.length, 2, len(self.vocabulary)), np.bool_)
+        legal = np.zeros((2 * NODES, 2, len(self.vocabulary)), np.bool_)
         following = np.broadcast_to(np.array([[0], [1]], np.int32), legal.shape).copy()
         for k in range(NODES):
             legal[2 * k, :, : k + 1] = True
@@ -106,10 +105,14 @@ class NASBenchGraphSpace(Worded):
         words = [word for pair in zip(slots, operations, strict=False) for word in pair]
         return self.parse(" ".join(words)).tokens
 
-    def _reordered(
+    def _reorder(
         self, tokens: Int[np.ndarray, "B T"]
     ) -> tuple[Int[np.ndarray, "B P T"], Bool[np.ndarray, "B P"]]:
-        """The strings `[B, P, T]` with the nodes in every order, and whether each is one `[B, P]`."""
+        """Puts the nodes of strings in every order.
+
+        Returns:
+          `[B, P, T]` the reordered strings, and `[B, P]` whether each is legal: no node reads a later one.
+        """
         orders = np.array(list(itertools.permutations(range(NODES))))  # [P, K]
         place = np.zeros((len(orders), NODES + 1), tokens.dtype)  # of the input, then of each node
         place[:, 1:] = np.argsort(orders) + 1
@@ -117,20 +120,13 @@ class NASBenchGraphSpace(Worded):
         strings = np.stack([links, tokens[:, 1::2][:, orders]], axis=-1)
         return strings.reshape(*links.shape[:2], self.length), (links <= np.arange(NODES)).all(axis=-1)
 
-    def symmetric(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every other string that numbering the nodes differently leads to, each once."""
-        strings, kept = self._reordered(np.array([architecture.tokens]))
-        for string in np.unique(strings[kept], axis=0).tolist():
-            if tuple(string) != architecture.tokens:
-                yield Architecture(tuple(string), self)
-
-    def redraw(self, tokens: Int[np.ndarray, "B T"], rng: np.random.Generator) -> Int[np.ndarray, "B T"]:
+    def augment(self, tokens: Int[np.ndarray, "B T"], rng: np.random.Generator) -> Int[np.ndarray, "B T"]:
         """Numbers the nodes of each string `[B, T]` at random.
 
-        Every symmetric string comes of equally many orders, so a uniform order is a uniform string.
+        As many orders of the nodes lead to each of the possible strings, so each is equally likely.
         """
-        strings, kept = self._reordered(tokens)
-        order = (kept * (1 - rng.random(kept.shape))).argmax(axis=1)  # the factor is never 0
+        strings, legal = self._reorder(tokens)
+        order = (legal * (1 - rng.random(legal.shape))).argmax(axis=1)  # the factor is never 0
         return np.take_along_axis(strings, order[:, None, None], axis=1)[:, 0]
 
     def canonical(self, architecture: Architecture) -> str:
@@ -138,76 +134,94 @@ class NASBenchGraphSpace(Worded):
 
         It is the forest without its idle skips: `gcn(gat fc(skip skip))`.
         """
-        return _written(self._forest(architecture.tokens))
+        return _write_forest(self._forest(architecture.tokens))
 
     def _forest(self, tokens: tuple[int, ...]) -> tuple[Tree, ...]:
-        return _forest(tokens[0::2], tuple(self.vocabulary[token] for token in tokens[1::2]))
-
-    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """A neighbour: one node reads something else, or does something else."""
-        return edits.mutate(architecture, rng)
-
-    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every string that `mutate` can make of this one, each once."""
-        return edits.neighbours(architecture)
+        return _find_readers(tokens[0::2], tuple(self.vocabulary[token] for token in tokens[1::2]))
 
     def features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
-        """What stands where in the forest `[B, F]`.
+        """Which operation stands at which depth of the forest, and which reads which `[B, F]`.
 
-        All sequences of operations from input to output would be F = 7,380; these are their pieces:
-        how often each operation stands at each depth (O K), and how often one reads another, the input
-        and the output among them ((O + 1)^2). With 9 operations F is 136.
+        A feature for each sequence of operations from input to output would be F = 7,380. These are pieces
+        of such sequences: how often each operation stands at each depth (O K), and how often one reads
+        another, the input and the output among them ((O + 1)^2). With 9 operations F is 136.
         """
         number = {operation: o for o, operation in enumerate(self.operations)}
         o = len(number)
         depths = np.zeros((len(tokens), NODES, o))
         reads = np.zeros((len(tokens), o + 1, o + 1))  # from the input or o, to o or the output
         for b, string in enumerate(tokens.tolist()):
-            for depth, above, operation, leaf in _nodes(self._forest(tuple(string))):
+            for depth, above, operation, leaf in _walk(self._forest(tuple(string))):
                 depths[b, depth, number[operation]] += 1
                 reads[b, number.get(above, o), number[operation]] += 1
                 reads[b, number[operation], o] += leaf
         flat = depths.reshape(len(tokens), NODES * o), reads.reshape(len(tokens), (o + 1) ** 2)
         return np.concatenate(flat, axis=1)
 
+    def graph(self, architecture: Architecture) -> Graph:
+        """The network as the string has it, with skips that do nothing."""
+        links, operations = architecture.tokens[0::2], architecture.tokens[1::2]
+        inner = [Node(f"node{k}", self.vocabulary[token]) for k, token in enumerate(operations, 1)]
+        nodes = (Node("input"), *inner, Node("output", combiner="concat"))
+        edges = [Edge(link, k) for k, link in enumerate(links, 1)]
+        edges += [Edge(k, NODES + 1) for k in range(1, NODES + 1) if k not in links]
+        return Graph((Cell("", nodes, tuple(edges)),))
+
     def configuration(self) -> Mapping[str, Json]:
-        """What identifies this space in a study."""
+        """What identifies this space in a study, and what `from_configuration` makes it from."""
         return {"space": self.name, "operations": list(self.operations)}
+
+    @classmethod
+    def from_configuration(cls, c: Mapping[str, Json]) -> "NASBenchGraphSpace":
+        """The space with this configuration."""
+        return cls(c["space"], c["operations"])
 
 
 @functools.lru_cache(maxsize=2**16)
-def _forest(
-    links: tuple[int, ...], operations: tuple[str, ...], node: int = 0, raw: bool = True
+def _find_readers(
+    links: tuple[int, ...], operations: tuple[str, ...], node: int = 0, is_input: bool = True
 ) -> tuple[Tree, ...]:
-    """What reads a node (0: the input) without idle skips, in an order that does not depend on the numbers.
+    """The forest below a node, without skips that do nothing and in an order that no numbers decide.
 
-    A node is raw if it is the input.
+    Args:
+      links: what each node reads.
+      operations: of each node.
+      node: 0 for the input, k for node k.
+      is_input: whether the node is the input, or a skip that hands the input on.
     """
-    found = tuple(sorted(_below(links, operations, node, raw)))
-    only_skip = found == (Tree(SKIP, ()),)  # which is one with what it reads
-    return () if only_skip else found
+    found = tuple(sorted(_iterate_readers(links, operations, node, is_input)))
+    # A node that nothing but an unread skip reads is the output either way, with or without the skip.
+    return () if found == (Tree(SKIP, ()),) else found
 
 
-def _below(links: tuple[int, ...], operations: tuple[str, ...], node: int, raw: bool) -> Iterator[Tree]:
-    for k, (link, done) in enumerate(zip(links, operations, strict=True), 1):
+def _iterate_readers(
+    links: tuple[int, ...], operations: tuple[str, ...], node: int, is_input: bool
+) -> Iterator[Tree]:
+    for k, (link, operation) in enumerate(zip(links, operations, strict=True), 1):
         if link != node:
             continue
-        if done == SKIP and k in links:
-            yield from _below(links, operations, k, raw)  # a skip that is read is one with what it reads
-        elif done != SKIP or not raw:  # a skip from input to output is left out
-            yield Tree(done, _forest(links, operations, k, raw=False))
+        if operation == SKIP and k in links:
+            # What reads a skip might as well read the node that the skip reads.
+            yield from _iterate_readers(links, operations, k, is_input)
+        elif operation != SKIP or not is_input:  # the benchmark leaves out a skip from input to output
+            yield Tree(operation, _find_readers(links, operations, k, is_input=False))
 
 
-def _written(forest: tuple[Tree, ...]) -> str:
-    """The forest as a string, with what reads an operation in brackets after it."""
-    return " ".join([done + (f"({_written(below)})" if below else "") for done, below in forest])
+def _write_forest(forest: tuple[Tree, ...]) -> str:
+    """Writes each operation with its readers in brackets after it."""
+    return " ".join(
+        [tree.operation + (f"({_write_forest(tree.readers)})" if tree.readers else "") for tree in forest]
+    )
 
 
-def _nodes(forest: tuple[Tree, ...], above: str = "", depth: int = 0) -> Iterator[tuple[int, str, str, bool]]:
-    """Each node's depth, the operation that it reads (empty: the input), its own, and if it is a leaf."""
-    for done, below in forest:
-        yield depth, above, done, not below
-        yield from _nodes(below, done, depth + 1)
+def _walk(forest: tuple[Tree, ...], above: str = "", depth: int = 0) -> Iterator[tuple[int, str, str, bool]]:
+    """Yields for each node its depth, the operation that it reads, its own operation, and if it is a leaf.
+
+    Where a node reads the input, the operation that it reads is empty.
+    """
+    for operation, readers in forest:
+        yield depth, above, operation, not readers
+        yield from _walk(readers, operation, depth + 1)
 
 
 NASBENCH_GRAPH = NASBenchGraphSpace(

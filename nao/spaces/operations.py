@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Collection
 
 from nao.core import InputError
+from nao.spaces.text import as_word, quote
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,11 +31,11 @@ def operations(*names: str) -> tuple[Operation, ...]:
     return tuple(Operation(tuple(name.split())) for name in names)
 
 
-def check(operations: Collection[Operation], reserved: Collection[str]) -> None:
+def check_operations(operations: Collection[Operation], reserved: Collection[str]) -> None:
     """Checks that a string can tell the O operations apart.
 
     Args:
-      operations: each is written in the same number of words, and differently from the others.
+      operations: each must have the same number of words, and differ from the others in one at least.
       reserved: words that mean something else.
 
     Raises:
@@ -47,5 +48,7 @@ def check(operations: Collection[Operation], reserved: Collection[str]) -> None:
         raise InputError("every operation must be written differently, but two are the same")
     for operation in operations:
         for word in operation.words:
-            if word.split() != [word] or word in reserved:
-                raise InputError(f"{word!r} cannot be a word of an operation: it must be one new word")
+            if as_word(word, "operations") in reserved:
+                raise InputError(
+                    f"{quote(word)} cannot be a word of an operation: it is the name of an input"
+                )

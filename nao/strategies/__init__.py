@@ -8,10 +8,28 @@
 - `gaussian_process`: Bayesian optimisation by expected improvement.
 - `progressive`: from short strings to long ones, under a predictor (Liu et al. 2018).
 - `q_learning`: the values of the next token (Baker et al. 2017).
-- `named`: all but NAO by their names on the command line. SciPy makes it slow to import, so not here.
+
+Each has a record of `Settings` beside it, and what all have in common is in `mixin`, `archive` and `initial`.
+`make` makes a strategy from its configuration, and `named.strategy` from its name on the command line.
 """
 
+from nao.core import Encoder, Json, Strategy
 from nao.strategies.nao import NAO
 from nao.strategies.random import Random
 
-__all__ = ["NAO", "Random"]
+__all__ = ["NAO", "Random", "make"]
+
+
+def make(configuration: Json, encoder: Encoder | None = None) -> Strategy:
+    """The strategy that has a configuration, new: `make(x.configuration()) == x`.
+
+    Args:
+      configuration: of the strategy.
+      encoder: for NAO, the one that was made from the configuration's `encoder`.
+
+    Raises:
+      InputError: there is no such strategy, or something in the configuration is missing or wrong.
+    """
+    from nao.strategies import named  # all strategies: SciPy makes them slow to import
+
+    return named.make(configuration, encoder)

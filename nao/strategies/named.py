@@ -1,69 +1,57 @@
-"""Strategies that need nothing but a space, by name, with their parameters as a user gives them."""
+"""Strategies by name, with their parameters as a user gives them."""
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
-from nao.core import InputError, Json, SearchSpace, Strategy
+from nao import spaces
+from nao.core import Encoder, InputError, Json, SearchSpace, Strategy
+from nao.settings import build, check_seed
 from nao.strategies.evolution import Evolution
 from nao.strategies.gaussian_process import GaussianProcess
 from nao.strategies.local_search import LocalSearch
+from nao.strategies.nao import NAO
 from nao.strategies.progressive import Progressive
 from nao.strategies.q_learning import QLearning
 from nao.strategies.random import Random
 from nao.strategies.reinforce import Reinforce
 
-MOST = 1_000_000_000  # a parameter that is larger is taken to be a mistake
-
-STRATEGIES: Mapping[str, Callable[..., Strategy]] = {
-    "random": Random,
-    "local-search": LocalSearch,
-    "evolution": Evolution,
-    "reinforce": Reinforce,
-    "gp": GaussianProcess,
-    "progressive": Progressive,
-    "q-learning": QLearning,
+STRATEGIES: Mapping[str, Any] = {
+    each.name: each
+    for each in (Random, LocalSearch, Evolution, Reinforce, GaussianProcess, Progressive, QLearning)
 }
-"""Every strategy that needs nothing but a space, by its name on the command line."""
+"""The class of every strategy that needs nothing but a space, by its name on the command line."""
 
 
-def strategy(
-    name: str, space: SearchSpace, /, *, seed: int = 0, **parameters: int | float | str | bool
-) -> Strategy:
+def strategy(name: str, space: SearchSpace, /, *, seed: Json = 0, **parameters: Json) -> Strategy:
     """The strategy of that name.
 
     Args:
       name: a key of `STRATEGIES`.
       space: what to search.
       seed: the same seed and results propose the same.
-      **parameters: keyword arguments of its constructor, beside the seed.
+      **parameters: fields of its `Settings`.
 
     Raises:
       InputError: there is no such strategy or parameter, or a value is of the wrong type or out of range.
     """
     if name not in STRATEGIES:
         others = ", ".join(STRATEGIES)
-        raise InputError(f"there is no strategy {name[:40]!r}; beside nao, the strategies are {others}")
-    return STRATEGIES[name](space, seed=seed, **checked(name, STRATEGIES[name], parameters))
+        raise InputError(f"there is no strategy {name!r:.40}; beside nao, the strategies are {others}")
+    settings = build(STRATEGIES[name].Settings, name, parameters)
+    made: Strategy = STRATEGIES[name](space, settings, seed=check_seed(seed))
+    return made
 
 
-def checked(name: str, make: Callable[..., Strategy], parameters: Mapping[str, Json]) -> dict[str, Json]:
-    """Parameters as `make` takes them: whole numbers also where it wants a float.
-
-    Raises:
-      InputError: `make` has no such keyword argument, or it is of another type or out of all proportion.
-    """
-    keywords = inspect.signature(make).parameters.values()
-    types = {k.name: k.annotation for k in keywords if k.kind is k.KEYWORD_ONLY and k.name != "seed"}
-    taken = dict(parameters)
-    for key, value in parameters.items():
-        if key not in types:
-            has = f"it has {', '.join(types)}" if types else "it has none"
-            raise InputError(f"{name} has no parameter {key[:40]!r}; {has}")
-        whole = types[key] is float and type(value) is int
-        if not whole and type(value) is not types[key]:
-            raise InputError(f"{name}.{key} must be of type {types[key].__name__}, not {value!r:.40}")
-        if isinstance(value, int | float) and not -MOST <= value <= MOST:
-            raise InputError(f"{name}.{key} must be a number within +-{MOST:,}, not {value!r:.40}")
-        if whole:
-            taken[key] = float(value)
-    return taken
+def make(configuration: Json, encoder: Encoder | None = None) -> Strategy:
+    """See `nao.strategies.make`."""
+    if not isinstance(configuration, Mapping) or not {"name", "space"} <= configuration.keys():
+        raise InputError("the configuration of a strategy has a name, a space, and the strategy's parameters")
+    parameters = {str(key): value for key, value in configuration.items()}
+    name, space = str(parameters.pop("name")), spaces.make(parameters.pop("space"))
+    if name != NAO.name:
+        return strategy(name, space, **parameters)
+    seed = parameters.pop("seed", 0)
+    parameters.pop("encoder", None)
+    if encoder is None:
+        raise InputError("nao needs an encoder, which nao.encoders.make makes from the configuration of one")
+    return NAO(space, encoder, build(NAO.Settings, name, parameters), seed=check_seed(seed))

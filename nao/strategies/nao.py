@@ -1,81 +1,99 @@
 """Neural Architecture Optimization, as a strategy: the inner part of Algorithm 1 of Luo et al. 2018.
 
-Axis letters: N architectures scored so far, K seed architectures, B candidates, T tokens.
+Axis letters: N architectures scored so far, K seed architectures, C candidates, T tokens.
 """
 
 import dataclasses
-import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from nao.core import Architecture, Encoder, FittedEncoder, InputError, Json, Proposal, Result, SearchSpace
-from nao.strategies.known import Beginning, Known, finite_score
+from nao.core import Architecture, Encoder, InputError, Json, Model, Proposal, Result, SearchSpace
+from nao.records import Whole
+from nao.settings import at_least, check
+from nao.strategies.archive import Archive
+from nao.strategies.choices import CHOICES, Choose, PickSeeds
+from nao.strategies.mixin import StrategyMixin
 
-CHOICES = ("first", "predicted")
 FEWEST = 2  # scores that an encoder can be fitted to
 
+Improved = tuple[float, Int[np.ndarray, "K T"], Float[np.ndarray, " K"]]
+Improve = Callable[..., Iterator[Improved]]
+"""`nao.improve.improve`, or another way from seed architectures to candidates."""
 
-class NAO:
+
+class NAO(StrategyMixin):
     """Moves the best architectures up the gradient of a predictor, in an encoder's embedding space.
 
     Args:
       space: what to search.
-      encoder: E, f and D, and the schedule of step lengths.
-      initial: how many random architectures to begin with.
-      proposals: how many to propose before it wants to hear results.
-      seeds: K, how many architectures to start from: the best; or with `predicted` the best half of K, and
-        otherwise random ones, more of them while few are scored. A point of the embedding needs no score to
-        be moved, and what f says of the best alone is soon exhausted.
-      choose: which of the decoded architectures to propose. `first` takes them in the order of the step
-        lengths until there are enough, as the published code does; `predicted` decodes at every step
-        length and takes those that the encoder finds most promising.
+      encoder: E, f and D before they are fitted, and how embeddings are moved.
+      settings: the sizes of its sets; or its fields as keyword arguments.
       seed: the same seed and results propose the same.
-
-    Raises:
-      InputError: initial, proposals or seeds is below 1, or choose is neither of the two.
+      pick_seeds: where to start from; else what `CHOICES` has for `settings.choose`.
+      improve: from seeds to candidates; else Eqn. (2) on the expected improvement (`nao.improve`).
+      choose: which candidates to evaluate; else what `CHOICES` has for `settings.choose`.
     """
+
+    name = "nao"
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Settings:
+        """The parameters of NAO.
+
+        Attributes:
+          initial: how many random architectures to begin with.
+          proposals: how many to propose before it wants to hear results.
+          seeds: K, how many architectures to start from.
+          choose: `first` or `predicted`: from which seeds to start, and which candidates to evaluate (see
+            `CHOICES`); None for what the encoder's ascent is meant for.
+
+        Raises:
+          InputError: a number is below 1, or choose is neither of the two.
+        """
+
+        initial: int = 10
+        proposals: int = 5
+        seeds: int = 100
+        choose: str | None = None
+
+        def __post_init__(self) -> None:
+            check(self, "nao", initial=at_least(1), proposals=at_least(1), seeds=at_least(1))
+            if self.choose is not None and self.choose not in CHOICES:
+                raise InputError(f"nao.choose must be one of {', '.join(CHOICES)}, not {self.choose!r}")
+
+    settings: Settings
 
     def __init__(
         self,
         space: SearchSpace,
         encoder: Encoder,
+        settings: Settings | None = None,
         *,
-        initial: int = 10,
-        proposals: int = 5,
-        seeds: int = 100,
-        choose: str = "predicted",
-        seed: int = 0,
+        seed: Whole = 0,
+        pick_seeds: PickSeeds | None = None,
+        improve: Improve | None = None,
+        choose: Choose | None = None,
+        **parameters: Any,
     ):
-        for name, count in (("initial", initial), ("proposals", proposals), ("seeds", seeds)):
-            if count < 1:
-                raise InputError(f"{name} must be at least 1, not {count}")
-        if choose not in CHOICES:
-            raise InputError(f"choose must be one of {', '.join(CHOICES)}, not {choose!r}")
-        self.space = space
+        settings = settings or self.Settings(**parameters)
+        settings = dataclasses.replace(settings, choose=settings.choose or encoder.ascent.choose)
+        super().__init__(space, settings, seed, initial=settings.initial)
         self.encoder = encoder
-        self.initial = initial
-        self.proposals = proposals
-        self.seeds = seeds
-        self.choose = choose
-        self.seed = seed
-        self._asked = 0
-        self._beginning = Beginning(space, seed, initial)
-        self._known = Known(space)
+        usual = CHOICES[str(settings.choose)]
+        self.pick_seeds, self.choose = pick_seeds or usual[0], choose or usual[1]
+        self.improve = improve
         self._scored: list[tuple[Architecture, float]] = []  # X and S
         self._diagnostics: Mapping[str, float] = {}
+        self._model: Model | None = None
 
     @property
     def batch(self) -> int:
         """The random architectures at once, then `proposals` at a time."""
-        return self._beginning.left or self.proposals
-
-    @property
-    def best_seeds(self) -> int:
-        """How many of the K seeds are the best architectures, at most."""
-        return self.seeds if self.choose == "first" else (self.seeds + 1) // 2
+        return self._initial.left or self.settings.proposals
 
     def ask(self, n: int) -> list[Proposal]:
         """Proposes n architectures: random ones to begin with, then decoded ones.
@@ -84,13 +102,13 @@ class NAO:
         """
         rng = np.random.default_rng([self.seed, self._asked])
         self._asked += 1
-        self._diagnostics = {}
-        X_eval = self._beginning.take(n, self._known)
+        self._diagnostics, self._model = {}, None
+        X_eval = self._initial.take(n, self._archive)
         if len(X_eval) < n and len(self._scored) >= FEWEST:
             decoded = self._decode_new(n - len(X_eval))
-            self._known.take((x.architecture for x in decoded), len(decoded))
+            self._archive.add_new((x.architecture for x in decoded), len(decoded))
             X_eval += decoded
-        return X_eval + [Proposal(x, "random") for x in self._known.draw(rng, n - len(X_eval))]
+        return X_eval + [Proposal(x, "random") for x in self._archive.draw(rng, n - len(X_eval))]
 
     def _decode_new(self, n: int) -> list[Proposal]:
         """The body of Algorithm 1, after the architectures of X_eval have been evaluated."""
@@ -99,25 +117,21 @@ class NAO:
 
         # Train E, f and D by minimizing Eqn. (1), using X and S.
         began = time.perf_counter()
-        fitted = self.encoder.fit(self.space, X, S, seed=self.seed)
+        model = self.encoder.fit(self.space, X, S, seed=self.seed)
         fit_seconds = time.perf_counter() - began
 
         # Pick K architectures with top K performances among X, forming the set of seeds X_seed.
-        top = np.argsort(-S, kind="stable")[: self.best_seeds]
-        X_seed = X[top]
-        if self.choose == "predicted":
-            X_seed = np.concatenate([X_seed, self._random_strings(self.seeds - len(top))])
+        top, num_random = self.pick_seeds(S, self.settings.seeds)
+        X_seed = np.concatenate([X[top], self._random_strings(num_random)])
 
         # For x in X_seed, obtain a better representation e_x' from e_x using Eqn. (2), based on E and f.
         # Decode each x' from e_x' using D; set X_eval as the set of new architectures decoded out.
-        ascent = Ascent(self.space, fitted, X_seed, self.encoder.steps, self._known)
-        candidates = ascent.new_architectures()
-        if self.choose == "predicted":
-            X_eval = most_promising(list(candidates), fitted, n)
-        else:
-            X_eval = list(itertools.islice(candidates, n))
+        improved = self._improved(model, X_seed, len(S))
+        candidates = Candidates(self.space, improved, X_seed, self._archive)
+        X_eval = self.choose(model, iter(candidates), n)
 
-        quality = fitted.quality
+        quality = model.quality
+        self._model = model
         self._diagnostics = {
             "pairwise_accuracy": quality.pairwise_accuracy,
             "kendall_tau": quality.kendall_tau,
@@ -126,57 +140,51 @@ class NAO:
             **quality.metrics,
             "seeds_mean": float(S[top].mean()),
             "fit_seconds": fit_seconds,
-            "decoded": ascent.decoded,
-            "share_new": ascent.new / ascent.decoded if ascent.decoded else 0.0,
+            "decoded": candidates.decoded,
+            "share_new": candidates.new / candidates.decoded if candidates.decoded else 0.0,
         }
         return X_eval  # The loop evaluates these, and then: Enlarge X as X = X u X_eval (`tell`).
 
+    def _improved(self, model: Model, X_seed: Int[np.ndarray, "K T"], N: int) -> Iterator[Improved]:
+        """What `improve` makes of the seeds, with other random numbers whenever more is known."""
+        if self.improve is None:
+            from nao.improve import improve  # here, because it imports JAX
+        else:
+            improve = self.improve
+        return improve(model, X_seed, self.encoder.ascent, (self.seed, N))
+
     def _random_strings(self, n: int) -> Int[np.ndarray, "n T"]:
-        """Strings `[n, T]` that are random, others each time it is asked."""
+        """Random strings `[n, T]`, different ones at every `ask`."""
         rng = np.random.default_rng([self.seed, self._asked, 1])
         return self.space.grammar.sample(rng, n).astype(np.int32)
 
     def tell(self, results: Sequence[Result]) -> None:
-        """Enlarges X and S. An architecture without a finite score is only never proposed again."""
+        """Enlarges X and S. An architecture that failed is only never proposed again."""
         for result in results:
-            self._known.add(result.architecture)
-            if (score := finite_score(result)) is not None:
-                self._scored.append((result.architecture, score))
+            self._archive.add(result.architecture)
+            if result.score is not None:
+                self._scored.append((result.architecture, result.score))
 
     def diagnostics(self) -> Mapping[str, float]:
         """Quality of the last fit on held-out architectures, and how the decoding went."""
         return self._diagnostics
 
-    def state(self) -> Json:
-        """How often it was asked, and how much of its beginning it has proposed."""
-        return {"asked": self._asked, "begun": self._beginning.begun}
-
-    def restore(self, state: Json) -> None:
-        """Goes on from a `state()`."""
-        self._asked = state["asked"]
-        self._beginning.begun = state["begun"]
+    def artifacts(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        """The model that was fitted by the last `ask`, if one was."""
+        return {"models": self._model.arrays()} if self._model is not None else {}
 
     def configuration(self) -> Mapping[str, Json]:
-        """The sizes of its sets, the rule of choice, the seed, and the encoder."""
-        return {
-            "name": "nao",
-            "initial": self.initial,
-            "proposals": self.proposals,
-            "seeds": self.seeds,
-            "choose": self.choose,
-            "seed": self.seed,
-            "encoder": dict(self.encoder.configuration()),
-        }
+        """The name, the settings, the seed, the space and the encoder."""
+        return {**super().configuration(), "encoder": dict(self.encoder.configuration())}
 
 
-class Ascent:
-    """The ascent from the seed architectures, at one step length after the other, as far as it is needed.
+class Candidates:
+    """The decoded architectures that are new, as proposals in the order in which they are decoded.
 
     Args:
-      space: the search space.
-      fitted: E, f and D.
-      X_seed: `[K, T]` where to start.
-      steps: the step lengths eta.
+      space: whose architectures they are.
+      improved: step sizes eta, strings `[K, T]` decoded with each, and f(e_x') `[K]` of them.
+      X_seed: `[K, T]` where they come from.
       known: architectures to leave out.
 
     Attributes:
@@ -185,36 +193,19 @@ class Ascent:
     """
 
     def __init__(
-        self,
-        space: SearchSpace,
-        fitted: FittedEncoder,
-        X_seed: Int[np.ndarray, "K T"],
-        steps: Sequence[float],
-        known: Known,
+        self, space: SearchSpace, improved: Iterator[Improved], X_seed: Int[np.ndarray, "K T"], known: Archive
     ):
-        self._space, self._fitted, self._known = space, fitted, known
-        self._X_seed, self._steps = X_seed, steps
+        self._space, self._improved, self._X_seed, self._archive = space, improved, X_seed, known
         self.decoded = 0
         self.new = 0
 
-    def new_architectures(self) -> Iterator[Proposal]:
-        """Decodes, yielding what is new in the order of the step lengths, then of the seeds."""
+    def __iter__(self) -> Iterator[Proposal]:
+        seen = self._archive.copy()
         seeds = [Architecture(tuple(x), self._space) for x in self._X_seed.tolist()]
-        seen = self._known.copy()
-        for eta in self._steps:
-            decoded, values = self._fitted.improve(self._X_seed, eta)  # x' = D(e_x'), f(e_x')
+        for eta, decoded, values in self._improved:  # x' = D(e_x'), f(e_x')
             for x, tokens, value in zip(seeds, decoded.tolist(), values.tolist(), strict=True):
                 self.decoded += 1
                 x_new = Architecture(tuple(tokens), self._space)
                 if seen.add(x_new):
                     self.new += 1
                     yield Proposal(x_new, "ascent", parent=x, step=eta, predicted=value)
-
-
-def most_promising(candidates: Sequence[Proposal], fitted: FittedEncoder, n: int) -> list[Proposal]:
-    """The candidates that the encoder would evaluate next, with what it predicts for them."""
-    if not candidates:
-        return []
-    tokens = np.array([x.architecture.tokens for x in candidates], np.int32)
-    chosen = zip(*fitted.choose(tokens, n), strict=True)
-    return [dataclasses.replace(candidates[i], predicted=float(value)) for i, value in chosen]

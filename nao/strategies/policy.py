@@ -17,25 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
-from nao.grammar import Grammar
-from nao.strategies.episodes import finishing
+from nao.grammar import Grammar, GrammarArrays
 
-FIRST = 0.08  # weights are drawn uniformly from -0.08 to 0.08 (Zoph and Le 2017)
+INITIAL_RANGE = 0.08  # weights are drawn uniformly from -0.08 to 0.08 (Zoph and Le 2017)
 ADAM = optax.scale_by_adam()
-
-
-class Rules(NamedTuple):
-    """The grammar of a space.
-
-    Attributes:
-      legal: `[T, S, V]` tokens after which the string can still be finished.
-      following: `[T, S, V]` the state after each.
-    """
-
-    legal: Bool[Array, "T S V"]
-    following: Int[Array, "T S V"]
 
 
 class Weights(NamedTuple):
@@ -54,8 +41,8 @@ class Weights(NamedTuple):
     bias: Float[Array, "T V"]
 
 
-class Settings(NamedTuple):
-    """How a policy learns.
+class UpdateRule(NamedTuple):
+    """How a policy learns from a batch of strings.
 
     Attributes:
       learning_rate: of Adam.
@@ -89,7 +76,7 @@ class Learner(NamedTuple):
 Carry = tuple[Array, Array, Array, Array]  # h [B, d], c [B, d], the token before [B], the grammar's state [B]
 
 
-def start(weights: Weights, strings: int) -> Carry:
+def initial_carry(weights: Weights, strings: int) -> Carry:
     """What the LSTM begins with."""
     zero = jnp.zeros((strings, weights.recurrent.shape[0]))
     before = jnp.full(strings, weights.inputs.shape[0] - 1)
@@ -109,7 +96,9 @@ def step(
 
 
 @jax.jit
-def log_probability(weights: Weights, rules: Rules, tokens: Int[Array, "B T"]) -> Float[Array, " B"]:
+def log_probability(
+    weights: Weights, grammar: GrammarArrays, tokens: Int[Array, "B T"]
+) -> Float[Array, " B"]:
     """The logarithm of P(a_{1:T}; θ) `[B]` for legal strings `[B, T]`."""
 
     def position(carry: Carry, now: tuple[Array, ...]) -> tuple[Carry, Array]:
@@ -118,13 +107,15 @@ def log_probability(weights: Weights, rules: Rules, tokens: Int[Array, "B T"]) -
         chosen = jnp.take_along_axis(log_p, token[:, None], axis=-1)[:, 0]
         return (h, c, token, following[carry[3], token]), chosen
 
-    along = (rules.legal, rules.following, weights.readout, weights.bias, tokens.T)
-    _, chosen = jax.lax.scan(position, start(weights, tokens.shape[0]), along)
+    along = (grammar.viable, grammar.following, weights.readout, weights.bias, tokens.T)
+    _, chosen = jax.lax.scan(position, initial_carry(weights, tokens.shape[0]), along)
     return jnp.sum(chosen, axis=0)
 
 
 @functools.partial(jax.jit, static_argnames="strings")
-def sample(weights: Weights, rules: Rules, key: Key[Array, ""], *, strings: int) -> Int[Array, "B T"]:
+def sample(
+    weights: Weights, grammar: GrammarArrays, key: Key[Array, ""], *, strings: int
+) -> Int[Array, "B T"]:
     """Writes strings `[B, T]`, each with its probability P(a_{1:T}; θ)."""
 
     def position(carry: Carry, now: tuple[Array, ...]) -> tuple[Carry, Array]:
@@ -133,14 +124,14 @@ def sample(weights: Weights, rules: Rules, key: Key[Array, ""], *, strings: int)
         token = jax.random.categorical(key, log_p)
         return (h, c, token, following[carry[3], token]), token
 
-    keys = jax.random.split(key, rules.legal.shape[0])
-    along = (rules.legal, rules.following, weights.readout, weights.bias, keys)
-    return jax.lax.scan(position, start(weights, strings), along)[1].T
+    keys = jax.random.split(key, grammar.viable.shape[0])
+    along = (grammar.viable, grammar.following, weights.readout, weights.bias, keys)
+    return jax.lax.scan(position, initial_carry(weights, strings), along)[1].T
 
 
 def objective(
     weights: Weights,
-    rules: Rules,
+    grammar: GrammarArrays,
     tokens: Int[Array, "B T"],
     old: Float[Array, " B"],
     advantages: Float[Array, " B"],
@@ -151,14 +142,14 @@ def objective(
 
     Args:
       weights: θ.
-      rules: of the space.
+      grammar: of the space.
       tokens: `[B, T]` strings that were written by the old θ.
       old: `[B]` log P of them under the old θ.
       advantages: `[B]` R - b.
       present: `[B]` 1 for a string, 0 for padding.
       clip: the ε of PPO.
     """
-    ratio = jnp.exp(log_probability(weights, rules, tokens) - old)
+    ratio = jnp.exp(log_probability(weights, grammar, tokens) - old)
     clipped = jnp.clip(ratio, 1 - clip, 1 + clip)
     gains = jnp.minimum(ratio * advantages, clipped * advantages)
     return jnp.sum(present * gains) / jnp.sum(present)
@@ -167,39 +158,39 @@ def objective(
 @jax.jit
 def update(
     learner: Learner,
-    rules: Rules,
+    grammar: GrammarArrays,
     tokens: Int[Array, "B T"],
     old: Float[Array, " B"],
     rewards: Float[Array, " B"],
     present: Float[Array, " B"],
-    settings: Settings,
+    rule: UpdateRule,
 ) -> Learner:
     """Moves θ up the gradient of J + β H, H being the entropy of the policy.
 
     The entropy is a part of the reward: E[R - β log P] = J + β H, and both have the same gradient.
 
     Args:
-      learner: is moved.
-      rules: of the space.
+      learner: before the update.
+      grammar: of the space.
       tokens: `[B, T]` strings.
       old: `[B]` log P of them under the θ that wrote them.
       rewards: `[B]` R.
       present: `[B]` 1 for a string, 0 for padding.
-      settings: how it learns.
+      rule: how it learns.
     """
-    returns = rewards - settings.entropy * old
+    returns = rewards - rule.entropy * old
     mean = jnp.sum(present * returns) / jnp.sum(present)
     b = jnp.where(jnp.isnan(learner.baseline), mean, learner.baseline)
 
     def epoch(_: Array, carry: tuple[Weights, optax.OptState]) -> tuple[Weights, optax.OptState]:
         weights, adam = carry
-        gradient = jax.grad(objective)(weights, rules, tokens, old, returns - b, present, settings.clip)
+        gradient = jax.grad(objective)(weights, grammar, tokens, old, returns - b, present, rule.clip)
         direction, adam = ADAM.update(gradient, adam)
-        weights = jax.tree.map(lambda w, d: w + settings.learning_rate * d, weights, direction)
+        weights = jax.tree.map(lambda w, d: w + rule.learning_rate * d, weights, direction)
         return weights, adam
 
-    weights, adam = jax.lax.fori_loop(0, settings.epochs, epoch, (learner.weights, learner.adam))
-    return Learner(weights, adam, settings.decay * b + (1 - settings.decay) * mean)
+    weights, adam = jax.lax.fori_loop(0, rule.epochs, epoch, (learner.weights, learner.adam))
+    return Learner(weights, adam, rule.decay * b + (1 - rule.decay) * mean)
 
 
 class Policy:
@@ -209,24 +200,24 @@ class Policy:
       grammar: which strings there are.
       units: d, the width of the LSTM.
       batch: B; the compiled programs work on this many strings at a time.
-      settings: how it learns.
+      rule: how it learns.
       seed: of the first weights and of what is written.
     """
 
-    def __init__(self, grammar: Grammar, *, units: int, batch: int, settings: Settings, seed: int):
+    def __init__(self, grammar: Grammar, *, units: int, batch: int, rule: UpdateRule, seed: int):
         T, _, V = grammar.legal.shape
         rng = np.random.default_rng(seed)
 
         def uniform(*shape: int) -> Array:
-            return jnp.asarray(rng.uniform(-FIRST, FIRST, shape), jnp.float32)
+            return jnp.asarray(rng.uniform(-INITIAL_RANGE, INITIAL_RANGE, shape), jnp.float32)
 
         weights = Weights(
             uniform(V + 1, 4 * units), uniform(units, 4 * units), uniform(T, units, V), uniform(T, V)
         )
-        self._rules = Rules(jnp.asarray(finishing(grammar)), jnp.asarray(grammar.following, jnp.int32))
+        self._grammar = jax.tree.map(jnp.asarray, grammar.arrays())
         self._learner = Learner(weights, ADAM.init(weights), jnp.asarray(jnp.nan))
         self._batch = batch
-        self._settings = settings
+        self._rule = rule
         self._key = jax.random.key(seed)
         self._written = 0
 
@@ -234,12 +225,12 @@ class Policy:
         """Writes one batch of strings `[B, T]`."""
         key = jax.random.fold_in(self._key, self._written)
         self._written += 1
-        return np.asarray(sample(self._learner.weights, self._rules, key, strings=self._batch))
+        return np.asarray(sample(self._learner.weights, self._grammar, key, strings=self._batch))
 
     def learn(self, tokens: Int[np.ndarray, "N T"], rewards: Float[np.ndarray, " N"]) -> None:
         """Learns from strings `[N, T]` and their rewards `[N]`, a batch at a time.
 
-        What wrote them is, for all batches, the θ that it begins with.
+        All of them count as written by the θ before the first batch.
         """
         first = self._learner.weights
         for i in range(0, len(tokens), self._batch):
@@ -249,10 +240,10 @@ class Policy:
             strings = jnp.asarray(tokens[rows], jnp.int32)
             self._learner = update(
                 self._learner,
-                self._rules,
+                self._grammar,
                 strings,
-                log_probability(first, self._rules, strings),
+                log_probability(first, self._grammar, strings),
                 jnp.asarray(rewards[rows], jnp.float32),
                 jnp.asarray(present),
-                self._settings,
+                self._rule,
             )

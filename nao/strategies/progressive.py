@@ -1,129 +1,142 @@
 """Progressive search: from short strings to long ones, under a predictor (Liu et al. 2018, PNAS).
 
-PNAS trains cells of one block, fits a predictor, adds every possible block to the beam, trains the K
-cells that it predicts to be the best, and so on. Here all strings have one length: what a stage has not
-decided yet is the first token that is legal, so that every stage evaluates a whole architecture, at first
-the simplest ones.
+PNAS trains cells of one block, fits a predictor, adds every possible block to the cells of the beam, trains
+the K cells with the best predictions, and so on. Here every string has the same length. So each stage
+decides a prefix, which it finishes with the first legal token at every position, and evaluates that string.
 
 Named as there: b the stage, K the size of the beam, S_b the beam, S_b' its expansions, pi the predictor.
-Axis letters: N scored architectures, M strings, T tokens, V vocabulary.
+Axis letters: N scored architectures, M strings, T tokens.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from nao.analysis.normal import normal_scores
-from nao.core import Architecture, InputError, Json, Proposal, Result, SearchSpace
-from nao.grammar import Grammar
-from nao.strategies.known import Beginning, Known, finite_score
+from nao.core import Architecture, Json, Proposal, Result, SearchSpace
+from nao.records import Whole
+from nao.settings import at_least, check
+from nao.strategies.archive import Archive, canonical_keys
+from nao.strategies.mixin import StrategyMixin
+from nao.surrogates.score_transform import rank_normal
 
-FEWEST = 5  # scores that the predictor can be fitted to
+MIN_SCORES = 5  # that the predictor can be fitted to
 MEMBERS = 5  # predictors in the ensemble, each fitted to all but a fifth of the scores
 PENALTY = 3.0  # C of the support vector regression
-MOST = 10_000  # expansions of a stage; of more, this many are drawn
-COMPLETIONS = 4  # random ones that stand for all, when beginnings are told apart
+MAX_EXPANSIONS = 10_000  # of a stage; of more, this many are drawn
+COMPLETIONS = 4  # random ways to finish a prefix, by which two prefixes are compared
 
 Predictor = Callable[[Int[np.ndarray, "M T"]], Float[np.ndarray, " M"]]
 
 
-class Progressive:
-    """Decides the string from left to right, keeping the K beginnings that promise most.
+class Progressive(StrategyMixin):
+    """Decides the string from left to right, keeping the K prefixes with the best predictions.
 
     When the strings are complete it goes on with the neighbours of the K best architectures.
 
     Args:
       space: what to search.
-      beam: K, how many architectures a stage evaluates. In PNAS the first stage evaluates all.
-      block: how many of the space's groups of tokens a stage adds; 2 are the branches of a cell's block.
-      initial: how many random architectures to begin with; the first predictor is fitted to them.
+      settings: the sizes of a stage.
       seed: the same seed and results propose the same.
-
-    Raises:
-      InputError: beam, block or initial is below 1.
     """
 
-    def __init__(
-        self, space: SearchSpace, *, beam: int = 10, block: int = 2, initial: int = 10, seed: int = 0
-    ):
-        for name, count in (("beam", beam), ("block", block), ("initial", initial)):
-            if count < 1:
-                raise InputError(f"progressive: {name} must be at least 1, not {count}")
-        self.space = space
-        self.beam = beam
-        self.block = block
-        self.initial = initial
-        self.seed = seed
-        self._beginning = Beginning(space, seed, initial)
-        self._known = Known(space)
+    name = "progressive"
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Settings:
+        """The sizes of a stage.
+
+        Attributes:
+          beam: K, how many architectures a stage evaluates. In PNAS the first stage evaluates all.
+          block: how many of the space's groups of tokens a stage decides; 2 are the branches of a block.
+          initial: how many random architectures to begin with; the first predictor is fitted to them.
+
+        Raises:
+          InputError: one of them is below 1.
+        """
+
+        beam: int = 10
+        block: int = 2
+        initial: int = 10
+
+        def __post_init__(self) -> None:
+            check(self, "progressive", beam=at_least(1), block=at_least(1), initial=at_least(1))
+
+    settings: Settings
+
+    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
+        settings = settings or self.Settings()
+        super().__init__(space, settings, seed, initial=settings.initial)
+        self._key = canonical_keys(space)
         self._scored: list[tuple[Architecture, float]] = []
-        self._asked = 0
-        self._decided = 0  # tokens that the beam has decided
-        self._S: list[list[int]] = []  # S_b, the beam
-        self._queue: list[list[int]] = []  # what of it is still to be proposed
+        self._decided = 0  # tokens of the beam that are decided
+        self._S: list[list[int]] = []  # S_b, the beam, as finished strings
+        self._queue: list[list[int]] = []  # strings of the beam that are still to be proposed
 
     @property
     def batch(self) -> int:
         """The random architectures at once, then what is left of the stage."""
-        return self._beginning.left or len(self._queue) or self.beam
+        return self._initial.left or len(self._queue) or self.settings.beam
 
     def ask(self, n: int) -> list[Proposal]:
         """Random architectures to begin with, then stage by stage.
 
-        A stage of which everything is known is passed over; when the last one has nothing new, random
+        A stage in which every architecture is known is skipped. When the last one has nothing new, random
         architectures make up for the rest.
         """
-        self._asked += 1
-        rng = np.random.default_rng([self.seed, self._asked])
-        proposals = self._beginning.take(n, self._known)
+        rng = self._next_generator()
+        proposals = self._initial.take(n, self._archive)
         while len(proposals) < n and (self._queue or self._next_stage(rng)):
             x = Architecture(tuple(self._queue.pop(0)), self.space)
-            if self._known.add(x):
+            if self._archive.add(x):
                 proposals.append(Proposal(x, "stage"))
-        return proposals + [Proposal(x, "random") for x in self._known.draw(rng, n - len(proposals))]
+        return proposals + [Proposal(x, "random") for x in self._archive.draw(rng, n - len(proposals))]
 
     def _next_stage(self, rng: np.random.Generator) -> bool:
         """Queues the K most promising expansions, or those of them that are new. Returns whether any are."""
-        if len(self._scored) < FEWEST:
+        if len(self._scored) < MIN_SCORES:
             return False
         X = np.array([x.tokens for x, _ in self._scored], np.int32)
         y = np.array([score for _, score in self._scored])
-        best = np.argsort(-y, kind="stable")[: self.beam]
-        pi = fit_ensemble(X, normal_scores(y))  # fit the predictor to all that was trained
+        best = np.argsort(-y, kind="stable")[: self.settings.beam]
+        pi = fit_ensemble(X, rank_normal(y))  # fit the predictor to all that was trained
         while not self._queue and self._decided < self.space.length:
             # Expand S_(b-1) by one more block; predict the accuracies of S_b'; S_b = the top K of them.
-            S_b = self._different(self._by_prediction(self._expand(rng), pi), rng)
+            S_b = self._distinct(self._by_prediction(self._expand(rng), pi), rng)
             self._S = [list(x.tokens) for x in S_b]
-            self._queue = [list(x.tokens) for x in S_b if x not in self._known]
+            self._queue = [list(x.tokens) for x in S_b if x not in self._archive]
         if not self._queue:
             near = [u.tokens for i in best for u in self.space.neighbours(self._scored[i][0])]
             promising = self._by_prediction(np.array(near, np.int32), pi)
-            new = (x for x in promising if x not in self._known)
-            self._queue = [list(x.tokens) for x in Known(self.space).take(new, self.beam)]
+            new = (x for x in promising if x not in self._archive)
+            self._queue = [list(x.tokens) for x in Archive(self.space).add_new(new, self.settings.beam)]
         return bool(self._queue)
 
     def _expand(self, rng: np.random.Generator) -> Int[np.ndarray, "M T"]:
         """S_b': every way to decide one more block of each string in the beam."""
+        grammar = self.space.grammar
         S = np.array(self._S, np.int32).reshape(-1, self.space.length)[:, : self._decided]
-        begun = np.unique(S, axis=0) if self._decided else np.zeros((1, 0), np.int32)
-        self._decided = min(self._decided + self.block * self.space.group, self.space.length)
-        return completed(self.space.grammar, expanded(self.space.grammar, begun, self._decided, rng))
+        prefixes = np.unique(S, axis=0) if self._decided else np.zeros((1, 0), np.int32)
+        length = self._decided + self.settings.block * self.space.group
+        self._decided = min(length, self.space.length)
+        return grammar.complete(grammar.expand(prefixes, self._decided, most=MAX_EXPANSIONS, rng=rng))
 
-    def _different(self, promising: Iterator[Architecture], rng: np.random.Generator) -> list[Architecture]:
-        """The first K of which no two can only become the same.
+    def _distinct(self, promising: Iterator[Architecture], rng: np.random.Generator) -> list[Architecture]:
+        """The first K strings whose prefixes are distinct.
 
-        Whether they are the same as they stand does not matter: while they end in nothing, many are.
+        Two prefixes are distinct when some of a few random completions, the same for both, turn them into
+        different architectures. The strings as they are do not tell: the same architecture now can still
+        become many, for instance in a cell whose later edges are all `none`.
         """
         grammar = self.space.grammar
-        order = 1 + rng.random((COMPLETIONS, grammar.length, grammar.legal.shape[2]))
+        preferences = 1 + rng.random((COMPLETIONS, grammar.length, grammar.legal.shape[2]))
         found: dict[tuple[str, ...], Architecture] = {}
         for x in promising:
-            begun = np.array([x.tokens[: self._decided]], np.int32)
-            whole = [completed(grammar, begun, preferred)[0].tolist() for preferred in order]
-            future = tuple(self.space.canonical(Architecture(tuple(tokens), self.space)) for tokens in whole)
-            found.setdefault(future, x)
-            if len(found) == self.beam:
+            prefix = np.array([x.tokens[: self._decided]], np.int32)
+            completed = [grammar.complete(prefix, preference)[0].tolist() for preference in preferences]
+            found.setdefault(tuple(self._key(tuple(tokens)) for tokens in completed), x)
+            if len(found) == self.settings.beam:
                 break
         return list(found.values())
 
@@ -134,79 +147,26 @@ class Progressive:
         return (Architecture(tuple(x), self.space) for x in strings.tolist())
 
     def tell(self, results: Sequence[Result]) -> None:
-        """Adds to what the predictor is fitted to; failed architectures are only never proposed again."""
+        """Adds to what the predictor is fitted to; a failed architecture is only never proposed again."""
         for result in results:
-            self._known.add(result.architecture)
-            if (score := finite_score(result)) is not None:
-                self._scored.append((result.architecture, score))
+            self._archive.add(result.architecture)
+            if result.score is not None:
+                self._scored.append((result.architecture, result.score))
 
     def diagnostics(self) -> Mapping[str, float]:
         """How many tokens are decided, and how many proposals are left of the stage."""
         return {"decided": float(self._decided), "left": float(len(self._queue))}
 
     def state(self) -> Json:
-        """How often it was asked, how much of its beginning it has proposed, and where in a stage it is."""
-        return {
-            "asked": self._asked,
-            "begun": self._beginning.begun,
-            "decided": self._decided,
-            "beam": self._S,
-            "queue": list(self._queue),
-        }
+        """Where in a stage it is, beside the state of every strategy."""
+        return {**super().state(), "decided": self._decided, "beam": self._S, "queue": list(self._queue)}
 
     def restore(self, state: Json) -> None:
-        """Goes on from a `state()`."""
-        self._asked = state["asked"]
-        self._beginning.begun = state["begun"]
+        """Continues from a `state()`; see `nao.core.Strategy`."""
+        super().restore(state)
         self._decided = state["decided"]
         self._S = state["beam"]
         self._queue = list(state["queue"])
-
-    def configuration(self) -> Mapping[str, Json]:
-        """K, the block, how many it begins with, and the seed."""
-        return {
-            "name": "progressive",
-            "beam": self.beam,
-            "block": self.block,
-            "initial": self.initial,
-            "seed": self.seed,
-        }
-
-
-def expanded(
-    grammar: Grammar, begun: Int[np.ndarray, "N t"], length: int, rng: np.random.Generator
-) -> Int[np.ndarray, "M u"]:
-    """Every legal way to go on with beginnings `[N, t]` up to u = length tokens, or `MOST` of them."""
-    state = states(grammar, begun)
-    for t in range(begun.shape[1], length):
-        row, token = np.nonzero(grammar.legal[t, state])
-        if len(row) > MOST:
-            some = np.sort(rng.choice(len(row), MOST, replace=False))
-            row, token = row[some], token[some]
-        begun = np.concatenate([begun[row], token[:, None].astype(np.int32)], axis=1)
-        state = grammar.following[t, state[row], token]
-    return begun
-
-
-def completed(
-    grammar: Grammar, begun: Int[np.ndarray, "M t"], preferred: Float[np.ndarray, "T V"] | None = None
-) -> Int[np.ndarray, "M T"]:
-    """Fills beginnings `[M, t]` up with the legal token that is preferred at each position, or the first."""
-    state = states(grammar, begun)
-    for t in range(begun.shape[1], grammar.length):
-        legal = grammar.legal[t, state]
-        token = (legal if preferred is None else legal * preferred[t]).argmax(axis=1).astype(np.int32)
-        begun = np.concatenate([begun, token[:, None]], axis=1)
-        state = grammar.following[t, state, token]
-    return begun
-
-
-def states(grammar: Grammar, begun: Int[np.ndarray, "N t"]) -> Int[np.ndarray, " N"]:
-    """The states that beginnings lead to."""
-    state = np.zeros(len(begun), np.int32)
-    for t, token in enumerate(begun.T):
-        state = grammar.following[t, state, token]
-    return state
 
 
 def fit_ensemble(X: Int[np.ndarray, "N T"], y: Float[np.ndarray, " N"]) -> Predictor:

@@ -1,29 +1,37 @@
 """Uniform sampling without repetition, which every other strategy has to beat."""
 
+import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from nao.core import Json, Proposal, Result, SearchSpace
-from nao.strategies.known import Known
+from nao.records import Whole
+from nao.strategies.archive import Archive
+from nao.strategies.mixin import StrategyMixin
 
 
-class Random:
+class Random(StrategyMixin):
     """Proposes every string with the same probability, and no architecture twice.
 
-    What it proposes under a seed is one sequence, however it is asked; other strategies begin with the
-    same one (see `nao.strategies.known.first`).
+    What it proposes under a seed is one sequence, however it is asked. The initial designs of the other
+    strategies are the beginning of the same sequence (see `nao.strategies.initial.initial_design`).
 
     Args:
       space: what to search.
+      settings: there is nothing to set.
       seed: the same seed proposes the same.
     """
 
-    def __init__(self, space: SearchSpace, *, seed: int = 0):
-        self.space = space
-        self.seed = seed
-        self._known = Known(space)
+    name = "random"
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Settings:
+        """Random sampling has no parameters."""
+
+    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
+        super().__init__(space, settings or self.Settings(), seed)
         self.restore({"drawn": 0})
 
     @property
@@ -36,29 +44,21 @@ class Random:
         proposals: list[Proposal] = []
         while len(proposals) < n and (x := next(self._sequence, None)) is not None:
             self._drawn += 1
-            if self._known.add(x):
+            if self._archive.add(x):
                 proposals.append(Proposal(x, "random"))
         return proposals
 
     def tell(self, results: Sequence[Result]) -> None:
         """Remembers what was evaluated."""
         for result in results:
-            self._known.add(result.architecture)
-
-    def diagnostics(self) -> Mapping[str, float]:
-        """Nothing: there is no model."""
-        return {}
+            self._archive.add(result.architecture)
 
     def state(self) -> Json:
-        """How far it has come in its sequence."""
+        """How many architectures of the sequence it has drawn."""
         return {"drawn": self._drawn}
 
     def restore(self, state: Json) -> None:
-        """Goes on from a `state()`."""
+        """Continues from a `state()`; see `nao.core.Strategy`."""
         self._drawn: int = state["drawn"]
-        sequence = Known(self.space).drawn(np.random.default_rng([self.seed, 0]))
+        sequence = Archive(self.space).draws(np.random.default_rng([self.seed, 0]))
         self._sequence = itertools.islice(sequence, self._drawn, None)
-
-    def configuration(self) -> Mapping[str, Json]:
-        """The name and the seed."""
-        return {"name": "random", "seed": self.seed}

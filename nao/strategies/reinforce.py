@@ -1,113 +1,119 @@
 """REINFORCE: a recurrent policy that writes architectures (Zoph and Le 2017), with the PPO of NASNet."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nao.core import Architecture, InputError, Json, Proposal, Result, SearchSpace
-from nao.strategies.episodes import Rewards, replay
-from nao.strategies.known import Beginning, Known
+from nao.core import Architecture, Json, Proposal, Result, SearchSpace
+from nao.records import Whole
+from nao.settings import above, at_least, check
+from nao.strategies.archive import Archive
+from nao.strategies.initial import InitialDesign
+from nao.strategies.mixin import StrategyMixin
+from nao.strategies.rewards import Rewards, Transcript
 
-REDRAWS = 20  # batches that are written for one `ask`; what is then missing is random
+MAX_BATCHES = 20  # that are written for one `ask`; proposals that are then missing are random
 
 
-class Reinforce:
+class Reinforce(StrategyMixin):
     """A policy writes strings, and its weights follow the gradient of the reward that it expects.
 
-    The first batch is random, as what an untrained policy writes nearly is. A known architecture that is
-    written again costs no evaluation: the policy learns from its stored score, and writes another.
+    The first batch is random, as what an untrained policy writes nearly is. When the policy writes a known
+    architecture, it learns from the stored score, which costs no evaluation, and writes another.
 
     Args:
       space: what to search.
-      batch: strings of an update.
-      exponent: the reward of an architecture is the share of scored ones that are worse (see `Rewards`),
-        to this power.
-      learning_rate: of Adam.
-      epochs: updates on each batch: 1 is REINFORCE, more are PPO.
-      clip: how far PPO lets the probability of a string move, as a share of what it was.
-      entropy: β, the weight of the policy's entropy beside the reward. The policy that gains most writes a
-        string with a probability proportional to exp(R / β), in a space of any size.
-      decay: of the baseline, a moving average of the rewards.
-      units: the width of the LSTM.
+      settings: the reward, the update and the network.
       seed: the same seed and results propose the same.
-
-    Raises:
-      InputError: one of the numbers makes no sense.
     """
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        *,
-        batch: int = 10,
-        exponent: float = 1.0,
-        learning_rate: float = 0.01,
-        epochs: int = 5,
-        clip: float = 0.2,
-        entropy: float = 0.1,
-        decay: float = 0.95,
-        units: int = 100,
-        seed: int = 0,
-    ):
-        for name, count in (("batch", batch), ("epochs", epochs), ("units", units)):
-            if count < 1:
-                raise InputError(f"{name} must be at least 1, not {count}")
-        for name, value in (("exponent", exponent), ("learning_rate", learning_rate), ("clip", clip)):
-            if not value > 0:
-                raise InputError(f"{name} must be above 0, not {value}")
-        if not entropy >= 0:
-            raise InputError(f"entropy must be at least 0, not {entropy}")
-        if not 0 <= decay <= 1:
-            raise InputError(f"decay must be from 0 to 1, not {decay}")
-        self.space = space
-        self.exponent = exponent
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.clip = clip
-        self.entropy = entropy
-        self.decay = decay
-        self.units = units
-        self.seed = seed
-        self._batch = batch
-        self._begin()
+    name = "reinforce"
 
-    def _begin(self) -> None:
-        """Forgets everything."""
-        from nao.strategies.policy import Policy, Settings  # imports JAX
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Settings:
+        """The reward, the update and the network.
 
-        settings = Settings(self.learning_rate, self.epochs, self.clip, self.entropy, self.decay)
-        self._policy = Policy(
-            self.space.grammar, units=self.units, batch=self._batch, settings=settings, seed=self.seed
-        )
+        Attributes:
+          batch: strings of an update.
+          exponent: the power to which a reward is raised. Without it, the reward of an architecture is the
+            share of scored ones that are worse (see `Rewards`).
+          learning_rate: of Adam.
+          epochs: updates on each batch: 1 is REINFORCE, more are PPO.
+          clip: the ε of PPO: how far the probability of a string may move, as a share of what it was.
+          entropy: β, the weight of the policy's entropy beside the reward. The best policy writes a string
+            with a probability proportional to exp(R / β), in a space of any size.
+          decay: of the baseline, a moving average of the rewards.
+          units: the width of the LSTM.
+
+        Raises:
+          InputError: one of them is out of range.
+        """
+
+        batch: int = 10
+        exponent: float = 1.0
+        learning_rate: float = 0.01
+        epochs: int = 5
+        clip: float = 0.2
+        entropy: float = 0.1
+        decay: float = 0.95
+        units: int = 100
+
+        def __post_init__(self) -> None:
+            check(
+                self,
+                "reinforce",
+                batch=at_least(1),
+                exponent=above(0),
+                learning_rate=above(0),
+                epochs=at_least(1),
+                clip=above(0),
+                entropy=at_least(0),
+                decay=at_least(0, at_most=1),
+                units=at_least(1),
+            )
+
+    settings: Settings
+
+    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
+        super().__init__(space, settings or self.Settings(), seed)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begins from nothing."""
+        from nao.strategies.policy import Policy, UpdateRule  # imports JAX
+
+        s = self.settings
+        rule = UpdateRule(s.learning_rate, s.epochs, s.clip, s.entropy, s.decay)
+        self._policy = Policy(self.space.grammar, units=s.units, batch=s.batch, rule=rule, seed=self.seed)
         self._rng = np.random.default_rng([self.seed, 1])
-        self._known = Known(self.space)
+        self._archive = Archive(self.space)
+        self._initial = InitialDesign(self.space, self.seed, s.batch)
         self._rewards = Rewards(self.space)
         self._written: list[Architecture] = []  # not yet learned from, in the order of writing
-        self._results: list[Result] = []
-        self._asked: list[list[int]] = []
-        self._beginning = Beginning(self.space, self.seed, self._batch)
+        self._transcript = Transcript()
         self._diagnostics: Mapping[str, float] = {}
 
     @property
     def batch(self) -> int:
         """The strings of an update."""
-        return self._batch
+        return self.settings.batch
 
     def ask(self, n: int) -> list[Proposal]:
         """Proposes n architectures: random ones for the first batch, then what the policy writes."""
-        self._asked.append([len(self._results), n])
+        self._transcript.ask(n)
         self._learn()
-        proposals = self._beginning.take(n, self._known)
+        proposals = self._initial.take(n, self._archive)
         self._written += [proposal.architecture for proposal in proposals]
         proposals += [Proposal(x, "policy") for x in self._write_new(n - len(proposals))]
-        proposals += [Proposal(x, "random") for x in self._known.draw(self._rng, n - len(proposals))]
+        proposals += [Proposal(x, "random") for x in self._archive.draw(self._rng, n - len(proposals))]
         return proposals
 
     def _write_new(self, n: int) -> list[Architecture]:
-        """Writes until there are n new architectures, or nearly all that is written is known."""
+        """Writes until there are n new architectures, `MAX_BATCHES` batches at most."""
         new: list[Architecture] = []
         written = 0
-        for _ in range(REDRAWS if n else 0):
+        for _ in range(MAX_BATCHES if n else 0):
             before = len(new)
             for tokens in self._policy.write().tolist():
                 if len(new) == n:
@@ -115,10 +121,10 @@ class Reinforce:
                 x = Architecture(tuple(tokens), self.space)
                 self._written.append(x)
                 written += 1
-                new += [x] if self._known.add(x) else []
+                new += [x] if self._archive.add(x) else []
             if len(new) == n:
                 break
-            if len(new) == before:  # a whole batch of known ones, whose rewards are known as well
+            if len(new) == before:  # all of the batch is known, so its rewards are known as well
                 self._learn()
         share_new = len(new) / written if written else 0.0
         self._diagnostics = {"written": float(written), "share_new": share_new}
@@ -130,14 +136,14 @@ class Reinforce:
         pairs = [(x.tokens, s) for x, s in zip(self._written, scores, strict=True) if s is not None]
         self._written = [x for x, s in zip(self._written, scores, strict=True) if s is None]
         if pairs:
-            rewards = [self._rewards.reward(s) ** self.exponent for _, s in pairs]
+            rewards = [self._rewards.reward(s) ** self.settings.exponent for _, s in pairs]
             self._policy.learn(np.array([tokens for tokens, _ in pairs], np.int32), np.array(rewards))
 
     def tell(self, results: Sequence[Result]) -> None:
         """Remembers the scores; the next `ask` learns from them."""
         for result in results:
-            self._results.append(result)
-            self._known.add(result.architecture)
+            self._transcript.results.append(result)
+            self._archive.add(result.architecture)
             self._rewards.add(result)
 
     def diagnostics(self) -> Mapping[str, float]:
@@ -145,26 +151,11 @@ class Reinforce:
         return self._diagnostics
 
     def state(self) -> Json:
-        """When it was asked for how many: what is needed to learn all of it again (see `replay`)."""
-        return {"asked": [list(pair) for pair in self._asked]}
+        """When it was asked for how many proposals."""
+        return self._transcript.state()
 
     def restore(self, state: Json) -> None:
-        """Learns again what the strategy of that state had learned."""
-        results = self._results
-        self._begin()
-        replay(self, results, state["asked"])
-
-    def configuration(self) -> Mapping[str, Json]:
-        """The reward, the update, the network, and the seed."""
-        return {
-            "name": "reinforce",
-            "batch": self._batch,
-            "exponent": self.exponent,
-            "learning_rate": self.learning_rate,
-            "epochs": self.epochs,
-            "clip": self.clip,
-            "entropy": self.entropy,
-            "decay": self.decay,
-            "units": self.units,
-            "seed": self.seed,
-        }
+        """Learns again what the strategy of that state had learned; see `nao.core.Strategy`."""
+        transcript = self._transcript
+        self._forget()
+        transcript.replay(self, state)

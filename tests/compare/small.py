@@ -13,11 +13,11 @@ def random(space, seed):
 
 
 def nao(space, seed):
-    return NAO(space, LinearEncoder(), seeds=10, seed=seed)
+    return NAO(space, LinearEncoder(), NAO.Settings(seeds=10), seed=seed)
 
 
 def nao_20(space, seed):
-    return NAO(space, LinearEncoder(), seeds=20, seed=seed)
+    return NAO(space, LinearEncoder(), NAO.Settings(seeds=20), seed=seed)
 
 
 class Deadly(Random):
@@ -31,10 +31,10 @@ def deadly(space, seed):
     return Deadly(space, seed=seed) if seed == 3 else Random(space, seed=seed)
 
 
-MAKERS = {"nao": nao, "random": random}
+FACTORIES = {"nao": nao, "random": random}
 
 
-def small(makers=MAKERS, evaluator=None, **settings):
+def small(factories=FACTORIES, evaluator=None, **settings):
     """Compares on sums of letters."""
     how = {"budget": 25, "repeats": 4, **settings}
-    return compare(makers, evaluator or SumEvaluator(), **how)
+    return compare(factories, evaluator or SumEvaluator(), **how)

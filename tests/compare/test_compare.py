@@ -6,19 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nao.compare.observer import Job, Silent
+from nao.compare import read as read_comparison
 from nao.compare.run import run
 from nao.core import InputError, Request
-from nao.search import child_seed
+from nao.events import ComparisonBegan, Ended, Job, Queried, RunFinished
+from nao.loop import child_seed
 from nao.strategies import Random
 from nao.study import Study, read
-from tests.compare.small import MAKERS, deadly, nao, nao_20, random, small
+from tests.compare.small import FACTORIES, deadly, nao, nao_20, random, small
 from tests.fakes import PairSpace, SumEvaluator
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +53,7 @@ class Counting(SumEvaluator):
 class TestRun:
     def test_it_asks_for_a_batch_or_what_is_left(self):
         evaluator = Counting()
-        queries = list(run(nao(evaluator.space, 0), evaluator, budget=25, seed=6))
+        queries = list(run(nao(evaluator.space, 6), evaluator, budget=25))
         assert [n for n, _ in evaluator.asked] == [10, 5, 5, 5]
         assert [s for _, seeds in evaluator.asked for s in seeds] == [child_seed(6, m) for m in range(25)]
         assert [q.m for q in queries] == list(range(1, 26))
@@ -60,7 +62,7 @@ class TestRun:
 
     def test_signal_and_report_are_of_the_proposal_whatever_finishes_first(self):
         evaluator = SumEvaluator(failing=())
-        for query in run(Random(evaluator.space, seed=1), evaluator, budget=8, seed=1):
+        for query in run(Random(evaluator.space, seed=1), evaluator, budget=8):
             result = evaluator.result(
                 Request(evaluator.space.parse(query.architecture), child_seed(1, query.m - 1))
             )
@@ -69,12 +71,12 @@ class TestRun:
 
     def test_failures_count(self):
         evaluator = SumEvaluator(failing=tuple(range(10)))
-        queries = list(run(random(evaluator.space, 0), evaluator, budget=5, seed=0))
+        queries = list(run(random(evaluator.space, 0), evaluator, budget=5))
         assert [(q.signal, q.reported) for q in queries] == [(None, None)] * 5
 
     def test_a_space_with_less_than_the_budget_ends_early(self):
         evaluator = SumEvaluator(PairSpace(letters=2, length=4))
-        queries = list(run(random(evaluator.space, 0), evaluator, budget=50, seed=0))
+        queries = list(run(random(evaluator.space, 0), evaluator, budget=50))
         assert len(queries) == evaluator.space.classes == 9
 
     def test_what_the_strategy_computes_is_measured_and_the_evaluation_is_not(self):
@@ -88,7 +90,7 @@ class TestRun:
                 _burn(0.05)
 
         evaluator = Busy()
-        *_, last = run(Thinking(evaluator.space), evaluator, budget=4, seed=0)
+        *_, last = run(Thinking(evaluator.space), evaluator, budget=4)
         assert 0.05 <= last.cpu_seconds < 0.2
 
 
@@ -102,7 +104,7 @@ class TestCompare:
     def test_all_begin_with_the_same_architectures_and_labels(self, tmp_path):
         small(out=tmp_path)
         for r in range(4):
-            ours, theirs = (rows(tmp_path / "runs" / f"{label}-{r}.csv")[:10] for label in MAKERS)
+            ours, theirs = (rows(tmp_path / "runs" / f"{label}-{r}.csv")[:10] for label in FACTORIES)
             columns = ("m", "architecture", "signal", "reported")
             assert [[x[c] for c in columns] for x in ours] == [[x[c] for c in columns] for x in theirs]
         first = [rows(tmp_path / "runs" / f"nao-{r}.csv")[0]["architecture"] for r in range(4)]
@@ -110,7 +112,7 @@ class TestCompare:
 
     def test_repeat_r_has_the_seed_plus_r(self):
         found, later = small(), small(seed=1, repeats=3)
-        for label in MAKERS:
+        for label in FACTORIES:
             np.testing.assert_array_equal(found.runs[label].signal[1:], later.runs[label].signal)
 
     def test_the_tables_are_those_of_the_runs(self, tmp_path):
@@ -130,7 +132,7 @@ class TestCompare:
 
     def test_what_is_kept_is_what_is_returned(self, tmp_path):
         first, again, never_kept = small(out=tmp_path), small(out=tmp_path), small()
-        for label in MAKERS:
+        for label in FACTORIES:
             np.testing.assert_array_equal(first.runs[label].cpu_seconds, again.runs[label].cpu_seconds)
             for found in (again, never_kept):
                 np.testing.assert_array_equal(first.runs[label].signal, found.runs[label].signal)
@@ -149,15 +151,15 @@ class TestCompare:
     @pytest.mark.parametrize(
         ("settings", "complaint"),
         [
-            ({"makers": {"a" * 101: random}}, "a label must be of at most 100 letters"),
+            ({"factories": {"a" * 101: random}}, "a label must be of at most 100 letters"),
             ({"budget": 0}, "budget must be at least 1 and at most 1,000,000, not 0"),
             ({"budget": 10**9}, "budget must be at least 1 and at most 1,000,000, not 1000000000"),
             ({"repeats": 0}, "repeats must be at least 1 and"),
-            ({"seed": -1}, "seed must be at least 0 and at most 2,147,483,647, not -1"),
-            ({"seed": 10**20}, "seed must be at least 0 and at most 2,147,483,647, not 1"),
+            ({"seed": -1}, "seed must be at least 0 and at most 2,147,483,644, not -1"),
+            ({"seed": 10**20}, "seed must be at least 0 and at most 2,147,483,644, not 1"),
             ({"workers": 0}, "workers must be at least 1 and"),
-            ({"makers": {}}, "there is no strategy"),
-            ({"makers": {"../a": random}}, "a label must be of at most 100 letters"),
+            ({"factories": {}}, "there is no strategy"),
+            ({"factories": {"../a": random}}, "a label must be of at most 100 letters"),
             ({"durable": True}, "durable runs need a folder"),
         ],
     )
@@ -200,7 +202,7 @@ class TestGoingOn:
             ({"seed": 1}, "seed is 0 there and 1 here"),
             ({"evaluator": SumEvaluator(failing=(3,))}, "evaluator.failing is [7] there and [3] here"),
             (
-                {"makers": {"x": nao_20, "nao": nao_20}},
+                {"factories": {"x": nao_20, "nao": nao_20}},
                 "nao.seeds is 10 there and 20 here",
             ),
         ],
@@ -237,13 +239,13 @@ class TestGoingOn:
         assert (tmp_path / "film.part").read_text() == "theirs"
 
     def test_the_folder_of_a_search_is_refused_and_the_other_way_round(self, tmp_path):
-        with Study(tmp_path / "search", {}):
+        with Study(tmp_path / "search", PairSpace(), {}):
             pass
         with pytest.raises(InputError, match=r"search is the folder of a search; choose another"):
             small(out=tmp_path / "search")
         small(out=tmp_path / "comparison")
         with pytest.raises(InputError, match=r"comparison is the folder of a comparison; choose another"):
-            Study(tmp_path / "comparison", {})
+            Study(tmp_path / "comparison", PairSpace(), {})
 
     @pytest.mark.parametrize(
         "content",
@@ -275,15 +277,16 @@ class TestGoingOn:
             small(out=tmp_path)
 
     def test_another_process_in_the_folder_is_refused(self, tmp_path):
-        class Inside(Silent):
-            def queried(self, job, m):
+        seen = []
+
+        def inside(event):
+            if isinstance(event, Queried):
                 with pytest.raises(InputError, match="another search is running"):
                     small(out=tmp_path)
-                self.seen = True
+                seen.append(event.m)
 
-        inside = Inside()
         small({"random": random}, budget=2, repeats=1, out=tmp_path, observer=inside)
-        assert inside.seen
+        assert seen == [1, 2]
 
     @pytest.mark.parametrize("place", ["comparison.json", "runs/nao-2.csv"])
     def test_what_cannot_be_read_is_not_called_damaged(self, place, tmp_path):
@@ -331,12 +334,14 @@ class TestDurable:
         small(out=tmp_path / "plain")
         small(out=tmp_path / "durable", durable=True)
         assert files(tmp_path / "durable") == files(tmp_path / "plain")
-        history = read(tmp_path / "durable" / "runs" / "nao-1")
+        history = read(tmp_path / "durable" / "runs" / "nao-1", PairSpace())
         assert len(history.trials) == 25
+        assert history.complete
+        assert not (tmp_path / "durable" / "runs" / "nao-1" / "models").exists()
         assert len(history.iterations) == 4
 
     def test_no_label_is_asked_for_twice(self, tmp_path):
-        class Stop(Exception):
+        class Stop(BaseException):
             pass
 
         class Failing(SumEvaluator):
@@ -363,6 +368,45 @@ class TestWorkers:
         assert files(tmp_path / "two") == files(tmp_path / "one")
         assert dict(os.environ) == environment
 
+    @pytest.mark.parametrize("part", ["factories", "evaluator"])
+    def test_what_cannot_be_sent_to_them_is_one_line(self, part):
+        evaluator = SumEvaluator()
+        evaluator.lock = threading.Lock() if part == "evaluator" else None
+        factories = (
+            FACTORIES if part == "evaluator" else {"mine": lambda space, seed: Random(space, seed=seed)}
+        )
+        name = {"factories": "the strategy mine", "evaluator": "the evaluator"}[part]
+        with pytest.raises(
+            InputError, match=f"{name} cannot be sent to another process .*workers=1"
+        ) as error:
+            small(factories, evaluator, workers=2)
+        assert len(str(error.value).splitlines()) == 1
+
+    def test_ctrl_c_while_they_start_leaves_no_traceback(self, tmp_path):
+        script = (
+            f"import signal, sys; sys.path.append({str(ROOT)!r})\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "from tests.compare.small import small\n"
+            "from tests.fakes import SumEvaluator\n"
+            "try:\n"
+            "    print('ready', flush=True)\n"
+            f"    small(out={str(tmp_path / 'cut')!r}, evaluator=SumEvaluator(pause=0.1), workers=2)\n"
+            "except KeyboardInterrupt:\n"
+            "    sys.exit(130)\n"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            process.stdout.readline()
+            time.sleep(1.0)  # the workers are importing
+            os.killpg(process.pid, signal.SIGINT)
+            _, complaint = process.communicate(timeout=60)
+        assert (process.returncode, complaint) == (130, "")
+
     def test_one_that_is_killed_is_one_line_and_what_is_finished_is_kept(self, tmp_path):
         with pytest.raises(InputError, match="a worker was killed, perhaps for want of memory"):
             small({"random": deadly}, workers=2, out=tmp_path, repeats=8)
@@ -374,26 +418,40 @@ class TestWorkers:
 
 class TestObserver:
     def test_it_is_told_of_every_run(self, tmp_path):
-        class Watching(Silent):
-            def __init__(self):
-                self.told = []
+        first, again = [], []
+        found = small(budget=2, repeats=1, out=tmp_path, observer=first.append)
+        jobs = [Job(label, 0) for label in FACTORIES]
+        best = {job: found.runs[job.label].best_reported[0, -1] for job in jobs}
+        told = [[Queried(job, 1), Queried(job, 2), RunFinished(job, best[job])] for job in jobs]
+        assert first == [ComparisonBegan(jobs, {}, 2), *told[0], *told[1], Ended()]
+        small(budget=2, repeats=1, out=tmp_path, observer=again.append)
+        assert again == [ComparisonBegan(jobs, best, 2), Ended()]
 
-            def begin(self, jobs, finished, budget):
-                self.told.append((len(jobs), len(finished), budget))
 
-            def queried(self, job, m):
-                self.told.append((job, m))
+class TestReading:
+    def test_a_finished_comparison_is_read_as_it_was_returned(self, tmp_path):
+        found = small(out=tmp_path, optimum=24.0)
+        again = read_comparison(tmp_path)
+        assert (again.budget, again.optimum, again.random) == (25, 24.0, "random")
+        assert list(again.runs) == list(found.runs)
+        for label in found.runs:
+            np.testing.assert_array_equal(again.runs[label].signal, found.runs[label].signal)
 
-            def finished(self, job, reported):
-                self.told.append((job, reported))
+    def test_of_one_that_is_running_what_is_finished_is_read(self, tmp_path):
+        small(out=tmp_path)
+        for r in (1, 3):
+            (tmp_path / "runs" / f"random-{r}.csv").unlink()
+        again = read_comparison(tmp_path)
+        assert {label: len(runs.signal) for label, runs in again.runs.items()} == {"nao": 4, "random": 2}
 
-            def end(self):
-                self.told.append("end")
-
-        first, again = Watching(), Watching()
-        found = small(budget=2, repeats=1, out=tmp_path, observer=first)
-        best = {label: found.runs[label].best_reported[0, -1] for label in MAKERS}
-        told = [[(Job(x, 0), 1), (Job(x, 0), 2), (Job(x, 0), best[x])] for x in MAKERS]
-        assert first.told == [(2, 0, 2), *told[0], *told[1], "end"]
-        small(budget=2, repeats=1, out=tmp_path, observer=again)
-        assert again.told == [(2, 2, 2), "end"]
+    def test_what_is_no_comparison_is_one_line(self, tmp_path):
+        with pytest.raises(InputError, match="there is no comparison in"):
+            read_comparison(tmp_path)
+        small(out=tmp_path)
+        for file in (tmp_path / "runs").iterdir():
+            file.unlink()
+        with pytest.raises(InputError, match=r"no run of the comparison in .* is finished yet"):
+            read_comparison(tmp_path)
+        (tmp_path / "comparison.json").write_text('{"settings": {}, "strategies": {}}')
+        with pytest.raises(InputError, match=r"comparison.json is damaged: it has no budget"):
+            read_comparison(tmp_path)

@@ -43,8 +43,8 @@ class TestGrid:
 
 
 class TestEstimates:
-    def test_one_run_has_no_spread(self):
-        assert tables.estimates(np.array([[3.0, 4.0]])) == ([3.0, 4.0], [3.0, 4.0], [3.0, 4.0])
+    def test_one_run_has_no_interval(self):
+        assert tables.estimates(np.array([[3.0, 4.0]])) == ([3.0, 4.0], [None, None], [None, None])
 
     def test_two_runs_in_closed_form(self):
         """The mean of a resample of 0 and 1 is 0, 1/2 or 1, with probability 1/4, 1/2, 1/4."""

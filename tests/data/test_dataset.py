@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nao.core import InputError
-from nao.data import Card, Dataset, load, load_digits
+from nao.data import Card, Dataset, load, load_digits, make
 from nao.data.dataset import stratified_order
 
 CARD = Card(origin="made", licence="none", size="small", split="by hand")
@@ -103,6 +103,32 @@ def test_digits_are_the_published_ones_in_a_fixed_split():
     assert data.shape == (8, 8, 1)
     assert data.fingerprint == "d3e97032ecbf6a5248a8060993d96fcd"
     assert load_digits().fingerprint == data.fingerprint
+
+
+def test_digits_are_made_again_from_their_configuration():
+    data = load("digits")
+    configuration = json.loads(json.dumps(data.configuration()))
+    assert make(configuration) == data
+    with pytest.raises(
+        InputError, match="digits has changed: its images have the fingerprint d3e97032ecbf6a52"
+    ):
+        make(configuration | {"fingerprint": "0" * 32})
+
+
+def test_sets_are_equal_wherever_they_were_read_from(rng):
+    data = made(rng.integers(0, 256, (6, 2, 3, 1), dtype=np.uint8))
+    assert dataclasses.replace(data, path="elsewhere") == data
+    assert dataclasses.replace(data, name="other") != data
+    assert dataclasses.replace(data, classes=3) != data
+
+
+def test_a_card_is_a_line():
+    card = str(load("digits").card)
+    assert card.startswith(
+        "1,797 images of 8x8x1 (uint8), 10 classes; 1,000 / 400 / 397 by a stratified shuffle"
+    )
+    assert card.endswith("Licence: CC BY 4.0 (UCI)")
+    assert len(card.splitlines()) == 1
 
 
 def test_digits_of_the_splits_are_disjoint():

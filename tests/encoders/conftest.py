@@ -27,6 +27,11 @@ class SmallCells(CellSpace):
         return (weight[block, 0, branches[..., 0]] + weight[block, 1, branches[..., 1]]).sum((1, 2))
 
 
+def small_cells():
+    """The space of these tests."""
+    return SmallCells("small", operations("conv", "pool", "identity"), cells=("normal",), blocks=4)
+
+
 @pytest.fixture(scope="session")
 def space():
-    return SmallCells("small", operations("conv", "pool", "identity"), cells=("normal",), blocks=4)
+    return small_cells()

@@ -1,8 +1,30 @@
-"""One compiled pool for all tests of this room."""
+"""Small evaluators for the tests of this room; the one that trains is compiled once."""
+
+import itertools
 
 import pytest
 
+from tests.evaluators.fake import FakeProgram
 from tests.evaluators.small import CHILD, SPACE, dataset
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table of 27 architectures, read from a file."""
+    from nao.evaluators.tables import table
+
+    rows = [[*x, sum(map(int, x)) / 2, sum(map(int, x)) / 4] for x in itertools.product("123", repeat=3)]
+    lines = [["a", "b", "c", "valid", "test"], *rows]
+    (tmp_path / "table.csv").write_text("\n".join(",".join(map(str, line)) for line in lines))
+    return table("words", tmp_path / "table.csv", "valid", "test")
+
+
+@pytest.fixture
+def fake_pool():
+    """A pool of two devices that runs a program which takes no time."""
+    from nao.evaluators.pool import DevicePool
+
+    return DevicePool(FakeProgram())
 
 
 @pytest.fixture(scope="session")
@@ -10,12 +32,13 @@ def pool():
     """A pool of two devices that trains small children."""
     import jax
 
+    from nao.evaluators.images import ImageProgram
     from nao.evaluators.pool import DevicePool
 
-    pool = DevicePool(SPACE, dataset(), CHILD)
+    pool = DevicePool(ImageProgram(SPACE, dataset(), CHILD))
     jax.config.update("jax_disable_most_optimizations", True)  # compiles in half of the time
     try:
-        assert pool._program
+        assert list(pool.prepare()) == ["compiling"]
     finally:
         jax.config.update("jax_disable_most_optimizations", False)
     return pool

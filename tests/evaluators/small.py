@@ -3,15 +3,11 @@
 import numpy as np
 
 from nao.data import Card, Dataset
-from nao.evaluators.child import Child
-from nao.evaluators.network import Network
-from nao.evaluators.operations import operation
-from nao.evaluators.shifted import SHIFTED
+from nao.evaluators.images import Child
 from nao.spaces import CellSpace, operations
 
 SPACE = CellSpace("test", operations("conv-1x1", "max-pooling-3x3"), blocks=2)
 CHILD = Child(cells=1, channels=2, steps=40, batch=16)
-NETWORK = Network(tuple(operation(op.name) for op in SPACE.operations), 2, 1, 2, (8, 8, 1), 4, SHIFTED)
 CLASSES, TRAIN, VALID, TEST = 4, 64, 40, 24
 
 

@@ -55,6 +55,11 @@ def message(*parts):
     return data
 
 
+def evaluation(*last):
+    """Metrics whose only evaluation ends with these fields."""
+    return message((1, message((2, 1.0), (4, 0.5), *last)))
+
+
 def accuracies(graph, epochs, run):
     """Validation and test accuracy that the sample gives to a training."""
     validation = 0.5 + 0.1 * list(CELLS).index(graph) + epochs / 1000 + run / 100
@@ -89,6 +94,12 @@ def trainings(epochs=(108,)):
     return [record(graph, e, run) for run in range(3) for e in epochs for graph in CELLS]
 
 
+@pytest.fixture(autouse=True)
+def three_graphs(monkeypatch):
+    """The files here have three of the 423,624 graphs."""
+    monkeypatch.setattr(nasbench101, "GRAPHS", 3)
+
+
 @pytest.fixture
 def file(tmp_path):
     return written(tmp_path / "nasbench_only108.tfrecord", trainings())
@@ -99,7 +110,7 @@ def key(graph):
 
 
 def test_each_graph_has_its_mean_over_the_runs(file):
-    rows = nasbench101.rows(file, "val_108", "test_108", graphs=3)
+    rows = nasbench101.rows(file, "val_108", "test_108")
     assert rows.keys() == {key(graph) for graph in CELLS}
     for graph, (_, operations) in CELLS.items():
         validation, test = accuracies(graph, 108, 1)  # the middle one of three
@@ -112,35 +123,36 @@ def test_each_graph_has_its_mean_over_the_runs(file):
 
 
 def test_every_string_of_a_graph_finds_its_row(file, rng):
-    rows = nasbench101.rows(file, "val_108", "test_108", graphs=3)
+    rows = nasbench101.rows(file, "val_108", "test_108")
     strings = np.array([NASBENCH101.tokens_of(*CELLS["cc"])] * 50)
-    for tokens in NASBENCH101.redraw(strings, rng).tolist():
+    for tokens in NASBENCH101.augment(strings, rng).tolist():
         assert NASBENCH101.canonical(Architecture(tuple(tokens), NASBENCH101)) in rows
 
 
 def test_single_runs_in_the_order_of_the_file(file):
     for run in range(3):
-        rows = nasbench101.rows(file, f"val_108_run{run + 1}", "test_108", graphs=3)
+        rows = nasbench101.rows(file, f"val_108_run{run + 1}", "test_108")
         assert rows[key("bb")].score == pytest.approx(accuracies("bb", 108, run)[0])
         assert rows[key("bb")].test_score == pytest.approx(accuracies("bb", 108, 1)[1])
 
 
 def test_the_full_file_has_shorter_trainings_too(tmp_path):
     file = written(tmp_path / "full", trainings((4, 12, 36, 108)))
-    rows = nasbench101.rows(file, "val_12_run2", "test_108", graphs=3)
+    rows = nasbench101.rows(file, "val_12_run2", "test_108")
     assert rows[key("cc")].score == pytest.approx(accuracies("cc", 12, 1)[0])
     assert rows[key("cc")].test_score == pytest.approx(accuracies("cc", 108, 1)[1])
 
 
-def refusal(file, signal="val_108", graphs=3):
+def refusal(file, signal="val_108"):
     with pytest.raises(InputError) as error:
-        nasbench101.rows(file, signal, "test_108", graphs)
+        nasbench101.rows(file, signal, "test_108")
     assert len(str(error.value).splitlines()) == 1
     return str(error.value)
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file_and_a_folder(tmp_path):
     assert "is not there" in refusal(tmp_path / "nothing")
+    assert "is a folder, not a file" in refusal(tmp_path)
 
 
 def test_every_flipped_bit_is_noticed(file):
@@ -162,8 +174,10 @@ def test_a_file_cut_anywhere_is_refused(file):
     assert "3 of the 3 graphs" in refusal(file)
 
 
-def test_missing_graphs_and_runs_are_counted(file):
-    assert "423,621 of the 423,624 graphs" in refusal(file, graphs=423_624)
+def test_missing_graphs_and_runs_are_counted(file, monkeypatch):
+    with monkeypatch.context() as all_graphs:
+        all_graphs.setattr(nasbench101, "GRAPHS", 423_624)
+        assert "423,621 of the 423,624 graphs" in refusal(file)
     written(file, trainings()[:-1])
     assert "1 of the 3 graphs" in refusal(file)
 
@@ -195,6 +209,34 @@ def test_an_unknown_column(file, name):
         ["aa", 108, "0100", "input,output", base64.b64encode(message((2, 5))).decode()],
         ["aa", 108, "0100", "input,output", base64.b64encode(b"\x0a\xff").decode()],
         record("aa", 108, 3),
+        ["dd", 108, "0100", ["input", "output"], record("aa", 108, 0)[4]],
+        ["dd", 108, "0100", None, record("aa", 108, 0)[4]],
+        ["dd", 108, ["0", "1", "0", "0"], "input,output", record("aa", 108, 0)[4]],
+        ["dd", 108, 100, "input,output", record("aa", 108, 0)[4]],
+        [["dd"], 108, "0100", "input,output", record("aa", 108, 0)[4]],
+        [None, 108, "0100", "input,output", record("aa", 108, 0)[4]],
+        ["dd", "108", "0100", "input,output", record("aa", 108, 0)[4]],
+        ["dd", 108.0, "0100", "input,output", record("aa", 108, 0)[4]],
+        ["dd", True, "0100", "input,output", record("aa", 108, 0)[4]],
+        ["dd", 108, "0100", "input,output", 5],
+        ["dd", 108, "0100", "input,output", base64.b64encode(evaluation((5, 1)) + message((2, 1))).decode()],
+        [
+            "dd",
+            108,
+            "0100",
+            "input,output",
+            base64.b64encode(evaluation((5, b"0.5")) + message((2, 1))).decode(),
+        ],
+        [
+            "dd",
+            108,
+            "0100",
+            "input,output",
+            base64.b64encode(evaluation((5, 0.5)) + message((2, 0.5))).decode(),
+        ],
+        "aaaaa",
+        5,
+        None,
     ],
     ids=[
         "no list",
@@ -205,22 +247,40 @@ def test_an_unknown_column(file, name):
         "no evaluation",
         "cut message",
         "fourth run",
+        "operations in a list",
+        "no operations",
+        "matrix in a list",
+        "matrix as a number",
+        "hash in a list",
+        "no hash",
+        "epochs as text",
+        "epochs as a fraction",
+        "epochs as a truth",
+        "metrics as a number",
+        "accuracy as a whole number",
+        "accuracy as text",
+        "parameters as a fraction",
+        "text",
+        "number",
+        "nothing",
     ],
 )
-def test_another_format_or_version(file, other):
+def test_another_format_or_version(file, other, monkeypatch):
+    monkeypatch.setattr(nasbench101, "GRAPHS", 4)
     written(file, [*trainings(), other])
-    assert "record 10 is not one" in refusal(file, graphs=4)
+    assert "record 10 is not one" in refusal(file)
 
 
-def test_a_number_of_any_size_is_no_crash(file):
+def test_a_number_of_any_size_is_no_crash(file, monkeypatch):
+    monkeypatch.setattr(nasbench101, "GRAPHS", 4)
     written(file, [*trainings(), ["dd", 108, "0100", "input,output", "[" * 5000]])
-    assert "record 10 is not one" in refusal(file, graphs=4)
+    assert "record 10 is not one" in refusal(file)
     frames = [framed(json.dumps(r).encode()) for r in trainings()] + [framed(b"[" * 60_000)]
     file.write_bytes(b"".join(frames))
     assert "record 10 is not one" in refusal(file)
     parameters = base64.b64encode(message((1, message((2, 1.0), (4, 0.5), (5, 0.5))), (2, 2**70)))
     written(file, [*trainings(), ["dd", 108, "0100", "input,output", parameters.decode()]])
-    assert "record 10 is not one" in refusal(file, graphs=4)
+    assert "record 10 is not one" in refusal(file)
 
 
 def test_an_infinite_score(file, monkeypatch):
@@ -228,9 +288,10 @@ def test_an_infinite_score(file, monkeypatch):
     assert "a score of 108 epochs is infinite" in refusal(written(file, trainings()))
 
 
-def test_two_hashes_of_one_graph(file):
+def test_two_hashes_of_one_graph(file, monkeypatch):
+    monkeypatch.setattr(nasbench101, "GRAPHS", 4)
     other = [["dd", *record("bb", 108, run)[1:]] for run in range(3)]
-    assert "its 4 graphs are 3 different ones" in refusal(written(file, [*trainings(), *other]), graphs=4)
+    assert "its 4 graphs are 3 different ones" in refusal(written(file, [*trainings(), *other]))
 
 
 def test_a_file_that_may_not_be_read(file, monkeypatch):

@@ -1,173 +1,209 @@
-"""The device pool: what it scores, and what it makes of children that fail."""
+"""The device pool: how it schedules a program, and what it makes of one that fails."""
 
 import dataclasses
-import math
+import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nao.core import InputError, Request
-from nao.evaluators.child import Child
-from nao.evaluators.cost import cost
+from nao.core import Architecture, Cost, Fidelity, InputError, Request
 from nao.evaluators.pool import DevicePool
-from nao.spaces import CellSpace, operations
-from tests.evaluators.small import CHILD, NETWORK, SPACE, TEST, VALID, dataset
+from nao.evaluators.program import Report
+from tests.evaluators.fake import SPACE, FakeProgram
+
+STRINGS = [Architecture((1,) * i + (0,) * (8 - i), SPACE) for i in range(5)]  # i is the sum
+MIDDLE = STRINGS[2]
 
 
-@pytest.fixture(scope="module")
-def architectures():
-    return SPACE.sample(np.random.default_rng(0), 5)
+def measure(program, architectures=STRINGS, **options):
+    """The results by architecture, in the order in which they came."""
+    requests = [Request(architecture, **options) for architecture in architectures]
+    return {result.architecture: result for result in DevicePool(program).evaluate(requests)}
 
 
-@pytest.fixture(scope="module")
-def results(pool, architectures):
-    """By index, with seeds 10, 11, ..."""
-    return by_index(pool, architectures)
+class TestResults:
+    def test_what_the_program_reports(self):
+        for architecture, result in measure(FakeProgram(data=0.5), seed=3).items():
+            assert result.score == sum(architecture.tokens) + 3.5
+            assert (result.status, result.metrics) == ("ok", {"steps": 10})
+            assert result.cost == Cost(sum(architecture.tokens), 7)
+            assert result.device in map(str, jax.local_devices())
+
+    def test_a_fidelity_decides_the_steps(self):
+        for result in measure(FakeProgram(), fidelity=Fidelity("short", 4)).values():
+            assert result.metrics == {"steps": 4}
+
+    def test_devices_run_at_the_same_time_and_each_goes_on_when_it_is_ready(self):
+        slow, *others = STRINGS
+
+        def wait(tokens, steps):
+            time.sleep(0.4 * (steps > 0 and tuple(tokens.tolist()) == slow.tokens))
+            return np.float32(1)
+
+        found = measure(FakeProgram(wait))
+        assert next(iter(found)) == others[0]  # delivered while the slow one still runs
+        assert found[slow].seconds >= 0.4
+        assert found[others[0]].seconds < 0.3
+
+    def test_the_clock_does_not_include_compiling(self):
+        class Slow(FakeProgram):
+            def train(self, *arguments):
+                time.sleep(0.5)  # while it is traced
+                return super().train(*arguments)
+
+        assert max(result.seconds for result in measure(Slow()).values()) < 0.3
+
+    def test_it_is_compiled_once(self):
+        traced = []
+
+        class Counts(FakeProgram):
+            def train(self, *arguments):
+                traced.append(1)
+                return super().train(*arguments)
+
+        pool = DevicePool(Counts())
+        assert not traced
+        assert list(pool.prepare()) == ["compiling"]
+        before = list(traced)
+        for _ in range(2):
+            assert len(list(pool.evaluate([Request(x) for x in STRINGS]))) == 5
+        assert traced == before
 
 
-def by_index(pool, architectures, seeds=range(10, 15)):
-    """The results by the index of the architecture."""
-    requests = [Request(x, seed) for x, seed in zip(architectures, seeds, strict=False)]
-    return {requests.index(result.request): result for result in pool.evaluate(requests)}
+def raising(error):
+    """A function that raises, whatever it is given."""
+
+    def fail(*_):
+        raise error
+
+    return fail
 
 
-def with_program(pool, program, data=None):
-    """A pool like `pool` that runs another program, or the same program on other images."""
-    other = DevicePool(SPACE, data or pool.dataset, CHILD)
-    other.__dict__["_program"] = program
-    return other
+def fails(method, instead):
+    """A program of which one method does something else when it is given `MIDDLE` alone or among others."""
+
+    def changed(self, given):
+        several = given if isinstance(given, list) else [given]
+        return instead(self, given) if MIDDLE in several else getattr(FakeProgram, method)(self, given)
+
+    return type("Failing", (FakeProgram,), {method: changed})()
 
 
-class TestScores:
-    def test_they_are_shares_of_the_validation_images(self, results):
-        for result in results.values():
-            assert result.score == result.metrics["valid_score"]
-            assert result.score * VALID == pytest.approx(round(result.score * VALID))
-            assert result.test_score * TEST == pytest.approx(round(result.test_score * TEST))
-            assert set(result.metrics) == {"train_loss", "valid_score", "valid_loss", "test_loss"}
+def checked(found, reason):
+    """Asserts that all succeeded, except for `MIDDLE`, which has that reason."""
+    assert sorted(found, key=STRINGS.index) == STRINGS
+    failed = found.pop(MIDDLE)
+    assert (failed.status, failed.score) == ("failed", None)
+    assert failed.reason.startswith(reason)
+    assert {result.status for result in found.values()} == {"ok"}
+    return failed
 
-    def test_children_learn(self, results):
-        scores = [result.score for result in results.values()]
-        assert np.mean(scores) > 0.6  # of 4 classes
 
-    def test_the_validation_images_alone_decide(self, pool, architectures, results):
-        other = with_program(pool, pool._program, dataset(seed=1))
-        for i, result in by_index(other, architectures[:2]).items():
-            assert result.score == results[i].score
-            assert result.metrics["valid_loss"] == results[i].metrics["valid_loss"]
-            assert result.metrics["test_loss"] != results[i].metrics["test_loss"]
-
-    def test_without_test_images_there_is_no_test_score(self, pool, architectures, results):
-        other = with_program(pool, pool._program, dataset(test=0))
-        result = by_index(other, architectures[:1])[0]
-        assert result.test_score is None
-        assert set(result.metrics) == {"train_loss", "valid_score", "valid_loss"}
-        assert result.score == results[0].score
-
-    def test_another_seed_is_another_child(self, pool, architectures, results):
-        result = by_index(pool, architectures[:1], [99])[0]
-        assert result.metrics["valid_loss"] != results[0].metrics["valid_loss"]
-
-    def test_each_device_gives_the_same(self, pool, architectures, results):
-        assert pool.devices == jax.local_device_count() == 2
-        devices = {results[0].device}
-        for order in ([1, 0], [0, 1]):
-            found = by_index(pool, [architectures[i] for i in order], [10 + i for i in order])
-            for place, i in enumerate(order):
-                assert found[place].metrics == results[i].metrics
-            devices.add(found[order.index(0)].device)
-        assert len(devices) == 2
-
-    def test_costs_are_those_of_the_architecture(self, architectures, results):
-        for i, architecture in enumerate(architectures):
-            branches = SPACE.branches(np.array(architecture.tokens))
-            assert (results[i].parameters, results[i].flops) == cost(NETWORK, branches)
-
-    def test_a_device_without_a_child_does_nothing(self, pool):
-        outcome = pool._program(*pool._stacked([], [], []), pool._data)
-        assert np.asarray(outcome.finished).tolist() == [0, 0]
-        assert np.asarray(outcome.right).tolist() == [[0, 0], [0, 0]]
+ERRORS = [
+    (ValueError("broken\nin two"), "ValueError: broken"),
+    (MemoryError(), "MemoryError: MemoryError"),
+    (RuntimeError("RESOURCE_EXHAUSTED: no room\nfor it"), "out of memory: RESOURCE_EXHAUSTED: no room"),
+]
 
 
 class TestFailures:
-    SEED = 12  # of the child that fails
+    @pytest.mark.parametrize(("error", "reason"), ERRORS)
+    @pytest.mark.parametrize("method", ["encode", "cost"])
+    def test_an_error_on_the_host_is_that_of_the_one_it_came_from(self, method, error, reason):
+        failed = checked(measure(fails(method, raising(error))), reason)
+        assert failed.reason == reason
+
+    @pytest.mark.parametrize(("error", "reason"), ERRORS)
+    def test_an_error_in_the_report(self, error, reason):
+        class Failing(FakeProgram):
+            def report(self, outcome):
+                if outcome["score"] == sum(MIDDLE.tokens):
+                    raise error
+                return super().report(outcome)
+
+        assert checked(measure(Failing()), reason).cost == Cost(sum(MIDDLE.tokens), 7)
+
+    def test_arrays_that_the_program_was_not_compiled_for(self):
+        def shorter(self, architectures):
+            return FakeProgram.encode(self, architectures)[:, :3]
+
+        checked(measure(fails("encode", shorter)), "TypeError: ")
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_an_error_on_the_device(self):
+        def fail(tokens, steps):
+            if steps > 0 and tuple(tokens.tolist()) == MIDDLE.tokens:
+                raise RuntimeError("broken")
+            return np.float32(1)
+
+        checked(measure(FakeProgram(fail)), "JaxRuntimeError: ")
+        measure(FakeProgram(fail), STRINGS[:2])  # JAX raises at exit what a device's last callback raised
 
     @pytest.mark.parametrize(
-        ("message", "reason"),
+        ("report", "reason"),
         [
-            ("RESOURCE_EXHAUSTED: no room\nfor it", "out of memory: RESOURCE_EXHAUSTED: no room"),
-            ("broken", "RuntimeError: broken"),
-            ("", "RuntimeError: RuntimeError"),
+            (Report(float("nan")), "its score is nan"),
+            (Report(None), "its score is None"),
+            (Report(0.5, reason="diverged"), "diverged"),
         ],
     )
-    @pytest.mark.parametrize("when", ["sent", "collected"])
-    def test_only_the_child_that_raises_fails(self, pool, architectures, results, message, reason, when):
-        class Broken:
-            """An array of a computation that went wrong."""
+    def test_what_is_reported_is_no_score(self, report, reason):
+        class Failing(FakeProgram):
+            def report(self, outcome):
+                return report if outcome["score"] == sum(MIDDLE.tokens) else super().report(outcome)
 
-            addressable_shards = property(lambda self: [self, self])
-            data = property(lambda self: self)
-
-            def is_ready(self):
-                return True
-
-            def __array__(self, *_, **__):
-                raise RuntimeError(message)
-
-        def program(choices, seeds, steps, images):
-            if self.SEED not in seeds[steps > 0]:
-                return pool._program(choices, seeds, steps, images)
-            if when == "sent":
-                raise RuntimeError(message)
-            return type(pool._program(choices, seeds, steps, images))(*[Broken()] * 4)
-
-        found = by_index(with_program(pool, program), architectures)
-        assert sorted(found) == list(range(5))
-        failed = found.pop(self.SEED - 10)
-        assert (failed.status, failed.score, failed.reason) == ("failed", None, reason)
-        assert failed.architecture == architectures[self.SEED - 10]
-        assert failed.metrics == {}
-        for i, result in found.items():
-            assert (result.status, result.metrics) == ("ok", results[i].metrics)
-
-    def test_a_child_that_diverges_fails_and_the_others_go_on(self, pool, architectures, results):
-        def program(choices, seeds, steps, images):
-            if self.SEED in seeds:  # the whole call: children 2 and 3
-                images = images._replace(deviation=0 * images.deviation)
-            return pool._program(choices, seeds, steps, images)
-
-        found = by_index(with_program(pool, program), architectures)
-        for i in (2, 3):
-            assert (found[i].status, found[i].score) == ("failed", None)
-            assert found[i].reason == "diverged: the loss was not finite after 1 steps"
-            assert all(map(math.isfinite, found[i].metrics.values()))
-        for i in (0, 1, 4):
-            assert (found[i].status, found[i].metrics) == ("ok", results[i].metrics)
+        checked(measure(Failing()), reason)
 
 
 class TestBadInput:
     @pytest.mark.parametrize("devices", [0, -1, 3])
     def test_devices(self, devices):
-        with pytest.raises(InputError, match=f"devices must be between 1 and 2, .* but is {devices}"):
-            DevicePool(SPACE, dataset(), CHILD, devices)
+        with pytest.raises(InputError, match=f"devices must be at least 1 and at most 2, .* not {devices}"):
+            DevicePool(FakeProgram(), devices)
 
-    def test_fewer_training_images_than_a_batch(self):
-        with pytest.raises(InputError, match=r"quarters: a batch of 65 needs .* of which there are 64"):
-            DevicePool(SPACE, dataset(), Child(batch=65))
+    def test_more_memory_than_the_machine_has(self):
+        with pytest.raises(InputError, match=r"training takes at least 16,777,216\.0 GiB of memory"):
+            DevicePool(FakeProgram(memory=2**53))
 
-    def test_no_validation_images(self):
-        data = dataset()
-        data = dataclasses.replace(data, x_valid=data.x_valid[:0], y_valid=data.y_valid[:0])
-        with pytest.raises(InputError, match="a score needs validation images, of which there are 0"):
-            DevicePool(SPACE, data, CHILD)
+    def test_more_memory_than_was_known_before_it_was_compiled(self):
+        class Large(FakeProgram):
+            def train(self, tokens, seed, steps, data):
+                large = jnp.full((2**21, 2**21), data)
+                return super().train(tokens, seed, steps, (large @ large)[0, 0])
 
-    def test_images_that_are_too_small(self):
-        data = dataset()
-        small = {name: getattr(data, name)[:, :3] for name in ("x_train", "x_valid", "x_test")}
-        with pytest.raises(InputError, match=r"images must be 4x4 at least, .* not \(3, 8\)"):
-            DevicePool(SPACE, dataclasses.replace(data, **small), CHILD)
+        with pytest.raises(InputError, match=r"training takes at least .* GiB of memory"):
+            list(DevicePool(Large()).prepare())
 
-    def test_an_operation_that_is_not_known(self):
-        with pytest.raises(InputError, match="no child network knows the operation 'attention'"):
-            DevicePool(CellSpace("odd", operations("attention")), dataset(), CHILD)
+    def test_a_program_that_cannot_be_compiled(self):
+        class Broken(FakeProgram):
+            def train(self, *arguments):
+                raise TypeError("no such shape\nat all")
+
+        for use in (lambda pool: list(pool.prepare()), lambda pool: list(pool.evaluate([Request(MIDDLE)]))):
+            with pytest.raises(InputError, match=r"^the training program .* TypeError: no such shape$"):
+                use(DevicePool(Broken()))
+
+    def test_a_request_that_cannot_be_answered_is_refused_before_anything_is_trained(self):
+        evaluated = []
+
+        def count(tokens, steps):
+            evaluated.append(int(steps))
+            return np.float32(1)
+
+        pool = DevicePool(FakeProgram(count))
+        other = dataclasses.replace(SPACE, name="other")
+        for request, match in (
+            (Request(dataclasses.replace(MIDDLE, space=other)), "is not of the space pairs"),
+            (Request(MIDDLE, fidelity=Fidelity("shared weights")), "no fidelity shared weights"),
+        ):
+            with pytest.raises(InputError, match=match):
+                list(pool.evaluate([Request(MIDDLE), request]))
+        assert not evaluated
+
+
+def test_pools_are_equal_when_they_measure_the_same():
+    assert DevicePool(FakeProgram(), devices=1) == DevicePool(FakeProgram())
+    assert DevicePool(FakeProgram()) != DevicePool(FakeProgram(data=1.0))
+    assert DevicePool(FakeProgram()) != FakeProgram()

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from nao.compare.observer import Job
-from nao.report.comparison import Live, comparison_observer, show_comparison
+from nao.events import ComparisonBegan, Ended, Job, Queried, RunFinished
+from nao.report.comparison import Live, comparison_observer, records, show_comparison
 from tests.compare.small import small
 from tests.fakes import SumEvaluator
 
@@ -34,11 +34,11 @@ def console(**settings):
 
 def test_plain_lines_say_how_far_it_is(clock):
     watching = comparison_observer(console())
-    watching.begin(JOBS, {}, 50)
+    watching(ComparisonBegan(JOBS, {}, 50))
     for i, job in enumerate(JOBS[:4]):
         clock.now += 6.0
-        watching.finished(job, float(i))
-    watching.end()
+        watching(RunFinished(job, float(i)))
+    watching(Ended())
     assert watching.console.file.getvalue().splitlines() == [
         "comparing nao, random: 6 runs of 50 labels each",
         "2/6 runs, nao 0.0000, random 1.0000, 0:24 left",
@@ -48,19 +48,19 @@ def test_plain_lines_say_how_far_it_is(clock):
 
 def test_a_long_run_says_where_it_is(clock):
     watching = comparison_observer(console())
-    watching.begin(JOBS, {}, 50)
+    watching(ComparisonBegan(JOBS, {}, 50))
     for m in range(1, 5):
         clock.now += 6.0
-        watching.queried(JOBS[0], m)
+        watching(Queried(JOBS[0], m))
     lines = watching.console.file.getvalue().splitlines()
     assert lines[1:] == ["0/6 runs, nao-0: 2/50", "0/6 runs, nao-0: 4/50"]
 
 
 def test_what_is_there_already_is_no_measure_of_the_pace(clock):
     watching = comparison_observer(console())
-    watching.begin(JOBS, dict.fromkeys(JOBS[:4], 1.0), 50)
+    watching(ComparisonBegan(JOBS, dict.fromkeys(JOBS[:4], 1.0), 50))
     clock.now += 12.0
-    watching.finished(JOBS[4], None)
+    watching(RunFinished(JOBS[4], None))
     first, second = watching.console.file.getvalue().splitlines()
     assert first == "going on: 4 of 6 runs are there"
     assert second == "5/6 runs, nao 1.0000, random 1.0000, 0:12 left"
@@ -68,7 +68,7 @@ def test_what_is_there_already_is_no_measure_of_the_pace(clock):
 
 def test_nothing_left():
     watching = comparison_observer(console())
-    watching.begin(JOBS, dict.fromkeys(JOBS, 1.0), 50)
+    watching(ComparisonBegan(JOBS, dict.fromkeys(JOBS, 1.0), 50))
     assert watching.console.file.getvalue() == "all 6 runs are there; nothing is left to do\n"
 
 
@@ -91,6 +91,31 @@ def test_the_table_at_the_end():
     assert "queries to optimum" in heading
     assert [line.split()[0] for line in lines] == ["nao", "random"]
     assert f"{found.runs['nao'].best_reported[:, -1].mean():.4f}" in lines[0]
+
+
+def test_a_run_that_has_not_found_the_optimum_makes_the_mean_a_bound():
+    found = small(evaluator=SumEvaluator(failing=()), optimum=1000.0)
+    shown = console()
+    show_comparison(found, shown)
+    for line in shown.file.getvalue().strip().splitlines()[1:]:
+        assert "> 25.0" in line
+        assert " 0%" in line
+
+
+def test_one_run_has_no_interval():
+    shown = console()
+    found = small(repeats=1)
+    show_comparison(found, shown)
+    assert "interval" not in shown.file.getvalue()
+    row = records(found)["strategies"][0]
+    assert (row["runs"], row["strategy"], row["m"], row["ci_low"], row["ci_high"]) == (
+        1,
+        "nao",
+        25,
+        None,
+        None,
+    )
+    assert row["mean"] == found.runs["nao"].best_reported[0, -1]
 
 
 def test_without_an_optimum_its_columns_are_left_out():

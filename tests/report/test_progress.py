@@ -147,3 +147,37 @@ def test_pace(clock):
         clock.now += 2.0
         pace.evaluated()
     assert pace.left(10, 3) == 10 * 2.0 + 3 * 5.0
+
+
+def test_compiling_is_said_and_is_not_the_pace_of_the_children(clock):
+    class Compiling(Slow):
+        compiled = False
+
+        def prepare(self):
+            if not self.compiled:
+                yield "compiling"
+                self.clock.now += 60.0
+                self.compiled = True
+
+    console = Console(file=io.StringIO(), width=80)
+    evaluator = Compiling(failing=())
+    evaluator.clock = clock
+    settings = {"iterations": 1, "seeds": 5, "initial": 40, "new": 10}
+    nao.optimize(PairSpace(), evaluator, LinearEncoder(), observer=observer(console), **settings)
+    text = console.file.getvalue().splitlines()
+    assert text[1:3] == ["initial: compiling", "initial: training 40 architectures"]
+    first = next(line for line in text if " left" in line)
+    assert first.endswith("2:18 left")  # 46 times three seconds
+    assert sum("compiling" in line for line in text) == 1
+
+
+def test_failures_are_said_with_their_commonest_reason(clock):
+    evaluator = Slow(failing=tuple(range(10)))
+    evaluator.clock = clock
+    console = Console(file=io.StringIO(), width=80)
+    nao.optimize(
+        PairSpace(), evaluator, LinearEncoder(), initial=20, iterations=0, observer=observer(console)
+    )
+    last = console.file.getvalue().splitlines()[-1]
+    assert "20 failed: " in last
+    assert "diverged" in last or "its score is nan" in last

@@ -8,7 +8,7 @@ from rich.console import Console
 
 import nao
 from nao.report import show_run, show_spaces
-from nao.report.tables import blocks, duration, scientific
+from nao.report.tables import duration, list_nodes, scientific
 from nao.spaces import SPACES, space
 from tests.fakes import LinearEncoder, PairSpace, SumEvaluator
 
@@ -47,11 +47,14 @@ def test_a_run_in_which_everything_failed_is_shown():
     found = nao.optimize(PairSpace(), evaluator, LinearEncoder(), initial=6, iterations=0)
     text = printed(show_run, found, "run")
     assert "M = 6 architectures evaluated, 6 of them failed" in text
+    shown = [line.split(" failed: ") for line in text.splitlines() if " failed: " in line]
+    assert sum(int(count) for count, _ in shown) == 6
+    assert {reason for _, reason in shown} <= {"diverged", "its score is nan"}
     assert "best:" not in text
 
 
 def test_a_run_in_progress_says_what_is_left(tmp_path):
-    class Stop(Exception):
+    class Stop(BaseException):
         pass
 
     class Stopping(SumEvaluator):
@@ -63,7 +66,7 @@ def test_a_run_in_progress_says_what_is_left(tmp_path):
 
     with pytest.raises(Stop):
         nao.optimize(PairSpace(), Stopping(), LinearEncoder(), seeds=5, initial=6, new=4, out=tmp_path)
-    text = printed(show_run, nao.study.read(tmp_path), "run")
+    text = printed(show_run, nao.study.read(tmp_path, PairSpace()), "run")
     assert "not finished: iteration 1 of 3, 3 architectures to evaluate" in text
 
 
@@ -71,8 +74,7 @@ def test_a_cell_is_written_block_by_block():
     small = space("cnn-cell", blocks=2)
     cells = "node1 conv 3x3 node2 max-pooling 3x3 node3 identity 1x1 node1 avg-pooling 2x2"
     reduction = "node1 conv 1x1 node1 conv 1x1 node2 conv 1x1 node2 conv 1x7+7x1"
-    text = str(small.parse(f"{cells} {reduction}"))
-    assert blocks(text, small.configuration()) == [
+    assert list_nodes(small.parse(f"{cells} {reduction}")) == [
         "normal cell",
         "  node3 = conv 3x3(node1) + max-pooling 3x3(node2)",
         "  node4 = identity 1x1(node3) + avg-pooling 2x2(node1)",
@@ -84,14 +86,28 @@ def test_a_cell_is_written_block_by_block():
         "  output = concat(node3, node4)",
         "",
     ]
-    assert blocks("a b c", {}) == []
+
+
+@pytest.mark.parametrize("listed", SPACES.values(), ids=SPACES)
+def test_an_architecture_of_every_space_is_listed(listed):
+    architecture = listed.sample(np.random.default_rng(0), 1)[0]
+    lines = list_nodes(architecture)
+    assert lines == listed.graph(architecture).lines()
+    assert len(lines) > 3
+
+
+def test_a_space_of_ones_own_is_listed_as_it_was_recorded(tmp_path):
+    nao.optimize(PairSpace(), SumEvaluator(), LinearEncoder(), initial=6, iterations=0, out=tmp_path)
+    history = nao.study.read(tmp_path)
+    assert list_nodes(history.best.architecture) == []
+    assert printed(show_run, history, "run").splitlines()[-1] == str(history.best.architecture)
 
 
 def test_the_output_of_a_cell_is_its_loose_ends():
     small = space("cnn-cell-small")
     for architecture in small.sample(np.random.default_rng(0), 20):
         loose = small.loose_ends(small.branches(np.array(architecture.tokens)))
-        outputs = [line for line in blocks(str(architecture), small.configuration()) if "output" in line]
+        outputs = [line for line in list_nodes(architecture) if "output" in line]
         for cell, output in zip(loose, outputs, strict=True):
             names = [f"node{i + 3}" for i in np.flatnonzero(cell)]
             assert output == f"  output = concat({', '.join(names)})"

@@ -1,5 +1,6 @@
 """The canonical key is equal exactly for the strings of the same graph."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from nao.core import Architecture
 from nao.spaces import CNN_CELL_SMALL
-from nao.spaces.canonical import smallest
+from nao.spaces.canonical import find_smallest
 from nao.spaces.cells import CellSpace
 from nao.spaces.operations import operations
 
@@ -40,12 +41,13 @@ def orbits(cells):
 
 def every_cell(space):
     """All its cells as (input, operation) pairs, and the string of each."""
-    prefixes = [()]
-    for _ in range(space.length):
-        prefixes = [(*p, int(v)) for p in prefixes for v in np.flatnonzero(space.legal(p))]
-    branches = space.branches(np.array(prefixes, np.int32))[:, 0]
-    cells = [tuple(tuple(tuple(x) for x in block) for block in cell) for cell in branches.tolist()]
-    return dict(zip(cells, (Architecture(p, space) for p in prefixes), strict=True))
+    branches = [
+        list(itertools.product(range(b + 2), range(len(space.operations)))) for b in range(space.blocks)
+    ]
+    cells = list(itertools.product(*(itertools.product(each, each) for each in branches)))
+    strings = space.tokens_of(np.array(cells, np.int32)[:, None]).tolist()
+    assert all(space.grammar.fault(x) is None for x in strings[::17])
+    return {cell: Architecture(tuple(x), space) for cell, x in zip(cells, strings, strict=True)}
 
 
 @pytest.mark.parametrize(
@@ -65,14 +67,14 @@ def test_keys_are_exactly_the_orbits(names, blocks):
 
 
 @pytest.mark.parametrize(("names", "blocks"), [(("a", "b"), 2), (("a",), 3)])
-def test_smallest_is_the_smallest_of_its_orbit(names, blocks):
+def test_the_smallest_is_the_smallest_of_its_orbit(names, blocks):
     space = CellSpace("small", operations(*names), cells=("cell",), blocks=blocks)
     orbit = orbits(every_cell(space))
     least = {}
     for cell, start in orbit.items():
         least[start] = min(cell, least.get(start, cell))
     for cell, start in orbit.items():
-        assert tuple(smallest(cell)) == least[start]
+        assert tuple(find_smallest(cell)) == least[start]
 
 
 def test_one_block_of_eight_operations_has_136_keys():
@@ -87,11 +89,11 @@ def test_one_block_of_eight_operations_has_136_keys():
 def test_twin_blocks_stay_two_nodes():
     """A block that reads one of two equal blocks twice is not one that reads each of them once."""
     twin, other = ((0, 0), (1, 0)), ((0, 1), (0, 1))
-    both = smallest([twin, twin, ((2, 0), (3, 0)), other])
-    same = smallest([twin, twin, ((2, 0), (2, 0)), other])
+    both = find_smallest([twin, twin, ((2, 0), (3, 0)), other])
+    same = find_smallest([twin, twin, ((2, 0), (2, 0)), other])
     assert both != same
-    assert smallest([twin, other, twin, ((2, 0), (4, 0))]) == both
-    assert smallest([other, twin, twin, ((4, 0), (4, 0))]) == same
+    assert find_smallest([twin, other, twin, ((2, 0), (4, 0))]) == both
+    assert find_smallest([other, twin, twin, ((4, 0), (4, 0))]) == same
 
 
 def test_twins_are_ordered_by_what_reads_them():
@@ -99,15 +101,15 @@ def test_twins_are_ordered_by_what_reads_them():
     twin = ((0, 0), (1, 0))
     reads_first = [twin, twin, ((0, 2), (2, 1)), ((0, 1), (3, 0))]
     reads_second = [twin, twin, ((0, 2), (3, 1)), ((0, 1), (2, 0))]
-    assert smallest(reads_first) == smallest(reads_second)
+    assert find_smallest(reads_first) == find_smallest(reads_second)
     # One twin that is read by both is another graph.
-    assert smallest([twin, twin, ((0, 2), (2, 1)), ((0, 1), (2, 0))]) != smallest(reads_first)
+    assert find_smallest([twin, twin, ((0, 2), (2, 1)), ((0, 1), (2, 0))]) != find_smallest(reads_first)
 
 
 def test_many_equal_blocks_are_no_work():
     """Blocks that can change places without a trace are tried once: 12 of them are not 12! orders."""
     twin = ((0, 0), (1, 0))
-    assert smallest([twin] * 12) == [twin] * 12
+    assert find_smallest([twin] * 12) == [twin] * 12
 
 
 def test_cells_keep_their_places(rng):

@@ -1,4 +1,4 @@
-"""What cell spaces owe beyond what every space does: what is symmetric, and that draws are uniform."""
+"""What cell spaces owe beyond what every space does: what means the same, and that draws are uniform."""
 
 import json
 
@@ -10,6 +10,7 @@ from nao.core import Architecture
 from nao.spaces import CNN_CELL, CNN_CELL_SMALL, space
 from nao.spaces.cells import CellSpace
 from nao.spaces.operations import operations
+from tests.spaces.all_spaces import THREE_WORDS, array, every_string
 
 PNAS = CellSpace(
     "pnas",
@@ -26,8 +27,6 @@ PNAS = CellSpace(
     cells=("cell",),
     blocks=1,
 )
-# Three words an operation, whose legality depends on all the words before.
-THREE_WORDS = CellSpace("three", operations("a b c", "a b d", "a c c", "b b c"), blocks=2)
 TINY = [
     PNAS,
     CellSpace("one-block", CNN_CELL.operations, cells=("cell",), blocks=1),
@@ -47,10 +46,6 @@ def label(space):
 
 every_space = pytest.mark.parametrize("space", ALL, ids=label)
 tiny_space = pytest.mark.parametrize("space", TINY, ids=label)
-
-
-def array(architectures):
-    return np.array([a.tokens for a in architectures], np.int32)
 
 
 def relabelled(branches, rng):
@@ -76,12 +71,10 @@ def from_key(space, key):
 
 @tiny_space
 def test_prefixes_enumerate_exactly_the_strings(space):
-    prefixes = [()]
-    for _ in range(space.length):
-        prefixes = [(*p, int(v)) for p in prefixes for v in np.flatnonzero(space.legal(p))]
-    assert len(set(prefixes)) == len(prefixes) == space.size
+    strings = every_string(space)
+    assert len(set(strings)) == len(strings) == space.size
     drawn = space.grammar.sample(np.random.default_rng(1), 4 * space.size)
-    assert set(map(tuple, drawn.tolist())) <= set(prefixes)
+    assert set(map(tuple, drawn.tolist())) <= set(strings)
 
 
 @every_space
@@ -105,18 +98,21 @@ def test_sampling_reaches_every_string_equally_often(space, rng):
 
 
 @every_space
-def test_symmetric_strings_are_all_swaps_of_branches(space, rng):
+def test_augmentations_are_all_swaps_of_branches(space, rng):
     for architecture in space.sample(rng, 3):
+        augmented = space.augment(array([architecture] * 15_000), rng)
         branches = space.branches(array([architecture]))[0]
         swappable = (branches[:, :, 0] != branches[:, :, 1]).any(axis=-1).sum()
-        assert len(list(space.symmetric(architecture))) == 2**swappable - 1
+        assert len(np.unique(augmented, axis=0)) == 2**swappable
+        as_sets = np.sort(space.branches(augmented[:500]).dot([len(space.operations), 1]))
+        assert (as_sets == np.sort(branches.dot([len(space.operations), 1]))).all()
 
 
 @every_space
-def test_redraw_swaps_the_branches_of_each_block_independently(space, rng):
+def test_augmentation_swaps_the_branches_of_each_block_independently(space, rng):
     architecture = space.sample(rng, 1)[0]
-    redrawn = space.redraw(array([architecture] * 2000), rng)
-    before, after = space.branches(array([architecture])), space.branches(redrawn)
+    augmented = space.augment(array([architecture] * 2000), rng)
+    before, after = space.branches(array([architecture])), space.branches(augmented)
     swapped = (before != after).any(axis=(-2, -1))  # [N, C, B]
     swappable = (before[:, :, :, 0] != before[:, :, :, 1]).any(axis=-1)[0]
     rate = swapped.mean(axis=0)
@@ -133,10 +129,10 @@ def test_canonical_is_constant_on_relabellings(space, rng):
     for architecture in space.sample(rng, 100):
         branches = space.branches(array([architecture]))[0]
         other = space.tokens_of(np.stack([relabelled(cell, rng) for cell in branches]))
-        redrawn = space.redraw(other[None], rng)[0]
-        assert space.grammar.fault(redrawn.tolist()) is None
+        augmented = space.augment(other[None], rng)[0]
+        assert space.grammar.fault(augmented.tolist()) is None
         key = space.canonical(architecture)
-        assert space.canonical(Architecture(tuple(redrawn.tolist()), space)) == key
+        assert space.canonical(Architecture(tuple(augmented.tolist()), space)) == key
 
 
 @every_space

@@ -88,7 +88,11 @@ def test_the_example_of_the_paper():
     architecture = one_block.parse("node1 conv 3x3 node2 max-pooling 3x3")
     branches = one_block.branches(np.array([architecture.tokens]))
     assert branches.tolist() == [[[[[0, 2], [1, 6]]]]]
-    assert [str(a) for a in one_block.symmetric(architecture)] == ["node2 max-pooling 3x3 node1 conv 3x3"]
+    augmented = one_block.augment(np.array([architecture.tokens] * 20), np.random.default_rng(0))
+    assert {one_block.format(x) for x in augmented.tolist()} == {
+        "node1 conv 3x3 node2 max-pooling 3x3",
+        "node2 max-pooling 3x3 node1 conv 3x3",
+    }
     assert one_block.canonical(architecture) == "0 2 1 6"
 
 
@@ -179,6 +183,13 @@ def test_operations_that_a_string_cannot_tell_apart(wrong, said):
 def test_a_space_needs_a_cell():
     with pytest.raises(InputError, match="at least one cell"):
         CellSpace("wrong", operations("conv"), cells=())
+    with pytest.raises(InputError, match="different names, not normal, normal"):
+        CellSpace("wrong", operations("conv"), cells=("normal", "normal"))
+
+
+def test_too_many_blocks_are_refused():
+    with pytest.raises(InputError, match="at most 1000 blocks"):
+        space("cnn-cell", blocks=10**6)
 
 
 def test_the_grammar_cannot_be_overwritten():

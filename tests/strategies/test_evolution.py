@@ -3,16 +3,11 @@
 import numpy as np
 import pytest
 
-from nao.core import Request, Result
 from nao.strategies.evolution import Evolution
 from tests.fakes import PairSpace
+from tests.strategies.results import result
 
 SPACE = PairSpace()
-
-
-def result(architecture, score):
-    status = "failed" if score is None else "ok"
-    return Result(Request(architecture), score, status=status)
 
 
 def test_the_published_toy():
@@ -25,7 +20,7 @@ def test_the_published_toy():
     averages = []
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        strategy = Evolution(space, population=100, sample=10, seed=seed)
+        strategy = Evolution(space, Evolution.Settings(population=100, sample=10), seed=seed)
         accuracies = []
         while len(accuracies) < 1000:
             for proposal in strategy.ask(strategy.batch):
@@ -38,7 +33,7 @@ def test_the_published_toy():
 
 
 def test_a_sample_of_all_takes_the_best_of_the_living():
-    strategy = Evolution(SPACE, population=5, sample=200)
+    strategy = Evolution(SPACE, Evolution.Settings(population=5, sample=200))
     told = []
     for step in range(40):
         proposal = strategy.ask(1)[0]
@@ -52,7 +47,7 @@ def test_a_sample_of_all_takes_the_best_of_the_living():
 
 
 def test_a_sample_of_one_is_no_selection():
-    strategy = Evolution(SPACE, population=4, sample=1)
+    strategy = Evolution(SPACE, Evolution.Settings(population=4, sample=1))
     initial = strategy.ask(4)
     strategy.tell([result(p.architecture, float(i)) for i, p in enumerate(initial)])
     parents = [p.parent for p in strategy.ask(400)]
@@ -63,7 +58,7 @@ def test_a_sample_of_one_is_no_selection():
 
 def test_a_tournament_is_won_as_often_as_it_should_be():
     """The best of 4 is in a sample of 2, drawn with replacement, with probability 1 - (3/4)^2."""
-    strategy = Evolution(SPACE, population=4, sample=2)
+    strategy = Evolution(SPACE, Evolution.Settings(population=4, sample=2))
     initial = strategy.ask(4)
     strategy.tell([result(p.architecture, float(i)) for i, p in enumerate(initial)])
     parents = [p.parent for p in strategy.ask(400)]
@@ -73,7 +68,7 @@ def test_a_tournament_is_won_as_often_as_it_should_be():
 
 
 def test_the_failed_have_no_children():
-    strategy = Evolution(SPACE, population=6, sample=3)
+    strategy = Evolution(SPACE, Evolution.Settings(population=6, sample=3))
     initial = strategy.ask(6)
     scores = [None, float("nan"), 1.0, None, 2.0, float("inf")]
     strategy.tell([result(p.architecture, s) for p, s in zip(initial, scores, strict=True)])
@@ -82,7 +77,7 @@ def test_the_failed_have_no_children():
 
 
 def test_mutates_further_where_all_neighbours_are_known():
-    strategy = Evolution(SPACE, population=1, sample=1)
+    strategy = Evolution(SPACE, Evolution.Settings(population=1, sample=1))
     parent = strategy.ask(1)[0].architecture
     near = list(SPACE.neighbours(parent))
     strategy.tell([result(u, 0.0) for u in near])
@@ -94,7 +89,7 @@ def test_mutates_further_where_all_neighbours_are_known():
 
 
 def test_batch_is_the_initial_population_and_then_one():
-    strategy = Evolution(SPACE, population=7)
+    strategy = Evolution(SPACE, Evolution.Settings(population=7))
     assert strategy.batch == 7
     strategy.tell([result(p.architecture, 1.0) for p in strategy.ask(7)])
     assert strategy.batch == 1

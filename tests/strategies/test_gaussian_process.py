@@ -3,44 +3,34 @@
 import numpy as np
 import pytest
 
-from nao.core import Architecture, Request, Result
+from nao.core import Architecture
 from nao.strategies.gaussian_process import (
-    DRAWN,
+    NUM_RANDOM,
     GaussianProcess,
-    every_string,
-    parts,
-    whole,
+    inputs,
+    whole_space,
 )
 from tests.fakes import PairSpace
+from tests.strategies.results import scored, total
 
 SPACE = PairSpace(letters=4, length=6)  # 4096 strings, 1000 architectures
 LARGE = PairSpace()
 
 
-def scored(proposals, score=lambda x: float(sum(x.tokens))):
-    return [Result(Request(p.architecture), score(p.architecture)) for p in proposals]
-
-
-def test_every_string_of_a_grammar_once():
-    strings = every_string(SPACE.grammar)
-    assert len(np.unique(strings, axis=0)) == len(strings) == SPACE.size
-    assert all(SPACE.grammar.fault(x) is None for x in strings[::97].tolist())
-
-
 def test_the_candidates_of_a_small_space_are_all_its_architectures():
-    tokens, inputs = whole(SPACE)
+    tokens, parts = whole_space(SPACE)
     keys = {SPACE.canonical(Architecture(tuple(x), SPACE)) for x in tokens.tolist()}
     assert len(keys) == len(tokens) == SPACE.classes
-    for part, again in zip(inputs, parts(SPACE, tokens), strict=True):
+    for part, again in zip(parts, inputs(SPACE, tokens), strict=True):
         np.testing.assert_array_equal(part, again)
 
 
 def test_the_candidates_of_a_large_space_are_random_ones_and_neighbours():
     strategy = GaussianProcess(LARGE)
-    strategy.tell(scored(strategy.ask(10)))
+    strategy.tell(scored(strategy.ask(10), total))
     strategy.ask(5)
     neighbours = LARGE.length * (LARGE.letters - 1)
-    assert strategy.diagnostics()["candidates"] == DRAWN + 5 * neighbours
+    assert strategy.diagnostics()["candidates"] == NUM_RANDOM + 5 * neighbours
     assert 0 < strategy.diagnostics()["noise"] < 1
 
 
@@ -49,7 +39,7 @@ def test_finds_the_best_of_thousands_in_a_few_dozen(space):
     for seed in range(2):
         strategy, best = GaussianProcess(space, seed=seed), 0.0
         for _ in range(9):
-            results = scored(strategy.ask(strategy.batch))
+            results = scored(strategy.ask(strategy.batch), total)
             best = max(best, *(r.score for r in results))
             strategy.tell(results)
         assert best == 3 * space.length
@@ -68,18 +58,18 @@ def test_predictions_are_in_the_units_of_the_scores():
 
 def test_the_proposals_of_a_batch_are_not_all_in_one_place():
     """Each is chosen as if those before it were known, so that the second best is often elsewhere."""
-    strategy = GaussianProcess(SPACE, proposals=6)
-    strategy.tell(scored(strategy.ask(15)))
+    strategy = GaussianProcess(SPACE, GaussianProcess.Settings(proposals=6))
+    strategy.tell(scored(strategy.ask(15), total))
     X = np.array([p.architecture.tokens for p in strategy.ask(6)])
     distances = (X[:, None] != X[None]).sum(axis=-1)[np.triu_indices(6, 1)]
     assert distances.max() >= 3
 
 
 def test_random_until_there_are_scores_and_when_all_failed():
-    strategy = GaussianProcess(SPACE, initial=3)
+    strategy = GaussianProcess(SPACE, GaussianProcess.Settings(initial=3))
     assert strategy.batch == 3
     proposals = strategy.ask(8)
     assert [p.origin for p in proposals] == ["random"] * 8
-    strategy.tell([Result(Request(p.architecture), None, status="failed") for p in proposals])
+    strategy.tell(scored(proposals, lambda x: None))
     assert strategy.batch == 5
     assert [p.origin for p in strategy.ask(5)] == ["random"] * 5

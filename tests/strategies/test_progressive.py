@@ -4,33 +4,26 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nao.core import Architecture, Request, Result
+from nao.core import Architecture
 from nao.spaces.cells import CellSpace
 from nao.spaces.nasbench201 import NASBENCH201
 from nao.spaces.operations import operations
-from nao.strategies.progressive import MOST, Progressive, completed, expanded, fit_ensemble
+from nao.strategies.progressive import Progressive, fit_ensemble
 from tests.fakes import PairSpace
+from tests.strategies.results import scored, total
 
 SPACE = PairSpace()
 PNAS = CellSpace("pnas", operations(*"abcdefgh"), cells=("cell",), blocks=1)  # 8 operations, 2 inputs
 
 
-def scored(proposals, score):
-    return [Result(Request(p.architecture), score(p.architecture)) for p in proposals]
-
-
-def total(architecture):
-    return float(sum(architecture.tokens))
-
-
 def test_one_block_of_pnas_is_256_strings_and_136_architectures():
-    strings = expanded(PNAS.grammar, np.zeros((1, 0), np.int32), PNAS.length, np.random.default_rng(0))
+    strings = PNAS.grammar.every_string()
     assert len(np.unique(strings, axis=0)) == len(strings) == 256
     assert len({PNAS.canonical(Architecture(tuple(x), PNAS)) for x in strings.tolist()}) == 136
 
 
 def test_the_first_stage_of_pnas_trains_all_136():
-    strategy = Progressive(PNAS, beam=256)
+    strategy = Progressive(PNAS, Progressive.Settings(beam=256))
     begun = strategy.ask(strategy.batch)
     strategy.tell(scored(begun, total))
     stage = strategy.ask(strategy.batch)
@@ -39,7 +32,7 @@ def test_the_first_stage_of_pnas_trains_all_136():
 
 
 def test_every_stage_decides_a_block_more_and_the_rest_is_the_first_legal_token():
-    strategy = Progressive(SPACE, beam=6)
+    strategy = Progressive(SPACE, Progressive.Settings(beam=6))
     strategy.tell(scored(strategy.ask(10), total))
     decided = []
     while strategy.diagnostics()["decided"] < SPACE.length:
@@ -52,7 +45,7 @@ def test_every_stage_decides_a_block_more_and_the_rest_is_the_first_legal_token(
 
 
 def test_a_stage_keeps_the_beginnings_of_the_one_before():
-    strategy = Progressive(SPACE, beam=6)
+    strategy = Progressive(SPACE, Progressive.Settings(beam=6))
     strategy.tell(scored(strategy.ask(10), total))
     first = strategy.ask(1)
     beam = {tuple(x[:4]) for x in strategy.state()["beam"]}
@@ -64,7 +57,7 @@ def test_a_stage_keeps_the_beginnings_of_the_one_before():
 
 def test_a_beam_is_full_where_all_that_is_begun_still_ends_in_nothing():
     """Every cell of NAS-Bench-201 whose last four edges are `none` is the same."""
-    strategy = Progressive(NASBENCH201, beam=10)
+    strategy = Progressive(NASBENCH201, Progressive.Settings(beam=10))
     strategy.tell(scored(strategy.ask(10), total))
     strategy.ask(1)
     begun = {tuple(x[:2]) for x in strategy.state()["beam"]}
@@ -97,25 +90,8 @@ def test_the_predictor_extrapolates_to_longer_strings():
     assert stats.spearmanr(pi(long), long.sum(axis=1)).statistic > 0.7
 
 
-def test_too_many_expansions_are_drawn_from():
-    space = PairSpace(letters=8, length=6)  # 8^6 strings
-    strings = expanded(space.grammar, np.zeros((1, 0), np.int32), 6, np.random.default_rng(0))
-    assert len(np.unique(strings, axis=0)) == len(strings) == MOST
-    assert set(np.unique(strings[:, 0])) == set(range(8))
-
-
-def test_strings_are_completed_as_the_grammar_says():
-    space = CellSpace("cells", operations("a b", "a c", "b c"), cells=("cell",), blocks=2)
-    rng = np.random.default_rng(0)
-    begun = space.grammar.sample(rng, 50)[:, :5]
-    strings = completed(space.grammar, begun)
-    assert (strings[:, :5] == begun).all()
-    assert all(space.grammar.fault(x) is None for x in strings.tolist())
-    assert {tuple(x[6:]) for x in strings.tolist()} == {tuple(strings[0, 6:])}
-
-
 def test_goes_on_near_the_best_when_all_is_decided():
-    strategy = Progressive(SPACE, beam=5)
+    strategy = Progressive(SPACE, Progressive.Settings(beam=5))
     told = []
     for _ in range(8):
         results = scored(strategy.ask(strategy.batch), total)

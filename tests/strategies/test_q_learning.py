@@ -7,12 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from nao.core import Architecture, InputError, Request, Result
+from nao.core import Architecture, InputError
 from nao.grammar import Grammar
-from nao.strategies.episodes import Rewards, finishing
-from nao.strategies.known import first
+from nao.strategies.initial import initial_design
 from nao.strategies.q_learning import SCHEDULE, QLearning, ends
+from nao.strategies.rewards import Rewards
 from tests.fakes import PairSpace
+from tests.strategies.results import result, scores, total
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,26 +45,11 @@ class Branching(Strings):
 
 
 def scored(space, tokens, score):
-    return Result(Request(Architecture(tuple(tokens), space)), score)
+    return result(Architecture(tuple(tokens), space), score)
 
 
 def strings(space):
     return [x for x in itertools.product(range(4), repeat=space.length) if space.grammar.fault(x) is None]
-
-
-def play(strategy, score, budget):
-    """All scores of a search, in order."""
-    scores = []
-    while len(scores) < budget:
-        proposals = strategy.ask(min(strategy.batch, budget - len(scores)))
-        results = [scored(p.architecture.space, p.architecture.tokens, score(p)) for p in proposals]
-        strategy.tell(results)
-        scores += [result.score for result in results]
-    return scores
-
-
-def total(proposal):
-    return float(sum(proposal.architecture.tokens))
 
 
 class TestRewards:
@@ -87,12 +73,6 @@ class TestRewards:
         assert rewards.score(Architecture((1, 1), space)) is None
 
 
-def test_finishing_leaves_out_what_leads_to_a_dead_end():
-    legal = finishing(Branching().grammar)
-    assert legal[1, 0].tolist() == [True, True, True, False]
-    assert legal[0, 0].all()
-
-
 class TestSchedule:
     def test_the_published_counts(self):
         counts = np.diff(ends(2700), prepend=0)
@@ -106,7 +86,7 @@ class TestSchedule:
         assert ends(budget)[-1] == budget
 
     def test_epsilon_falls_with_the_number_of_proposals_and_stays(self):
-        strategy = QLearning(Strings(length=4), budget=54)
+        strategy = QLearning(Strings(length=4), QLearning.Settings(budget=54))
         seen = []
         for _ in range(60):
             seen.append(strategy.epsilon)
@@ -118,19 +98,27 @@ class TestSchedule:
     @pytest.mark.parametrize("sizes", [[40], [7, 13, 20], [1] * 40])
     def test_it_begins_with_the_first_random_architectures(self, sizes):
         space = PairSpace()
-        strategy = QLearning(space, budget=72, seed=3)
+        strategy = QLearning(space, QLearning.Settings(budget=72), seed=3)
         assert strategy.batch == 40
         asked = [p for n in sizes for p in strategy.ask(n)]
-        assert [p.architecture for p in asked] == first(space, 3, 40)
+        assert [p.architecture for p in asked] == initial_design(space, 3, 40)
         assert {p.origin for p in asked} == {"random"}
         assert strategy.batch == 1
+
+
+def test_its_state_does_not_grow_with_the_search():
+    strategy, sizes = QLearning(PairSpace(), QLearning.Settings(budget=20, replays=1)), []
+    for _ in range(3):
+        scores(strategy, 12)
+        sizes.append(len(strategy.state()["asked"]))
+    assert sizes == [2, 3, 3]  # the initial design, the ask after 11 results, and those after one each
 
 
 class TestQ:
     def test_one_update_by_hand(self):
         """Eqn. 3, backwards along the string: the value behind is the one after its own update."""
         space = Strings(length=2)
-        strategy = QLearning(space, alpha=0.1, gamma=0.9, replays=1)
+        strategy = QLearning(space, QLearning.Settings(alpha=0.1, gamma=0.9, replays=1))
         strategy.tell([scored(space, (2, 3), 7.0)])  # the only score: its reward is 1/2
         behind = 0.5 + 0.1 * (0.5 - 0.5)
         assert strategy.Q[1, 0, 2] == {0: 0.5, 1: 0.5, 2: 0.5, 3: behind}
@@ -143,7 +131,8 @@ class TestQ:
         every = strings(space)
         order = rng.permutation(len(every))
         reward = {x: (i + 0.5) / len(every) for x, i in zip(every, order, strict=True)}
-        strategy = QLearning(space, alpha=1.0, start=0.0, replays=40, context=space.length)
+        settings = QLearning.Settings(alpha=1.0, start=0.0, replays=40, context=space.length)
+        strategy = QLearning(space, settings)
         strategy.tell([scored(space, x, float(i)) for x, i in zip(every, order, strict=True)])
         # Rewards moved while results came in: 100 more rounds over all of them, now that they stand.
         strategy.tell([])
@@ -157,7 +146,7 @@ class TestQ:
 
     def test_the_published_rate_orders_the_choices(self):
         space = Strings(length=2)
-        strategy = QLearning(space, context=2)
+        strategy = QLearning(space, QLearning.Settings(context=2))
         strategy.tell([scored(space, x, float(4 * x[0] + x[1])) for x in strings(space)] * 4)
         assert sorted(strategy.Q[0, 0], key=strategy.Q[0, 0].get) == [0, 1, 2, 3]
 
@@ -165,18 +154,18 @@ class TestQ:
         space = Strings(length=4)
         states = []
         for context in (0, 1, 2, 3, 4):
-            strategy = QLearning(space, context=context)
+            strategy = QLearning(space, QLearning.Settings(context=context))
             strategy.tell([scored(space, x, float(sum(x))) for x in strings(space)])
             states.append(len(strategy.Q))
         assert states == [4, 1 + 3 * 4, 1 + 4 + 2 * 16, 1 + 4 + 16 + 64, 1 + 4 + 16 + 64]
 
     def test_a_known_string_is_learned_from_again_and_not_proposed(self):
         space = Strings(length=2)
-        strategy = QLearning(space, budget=2, alpha=0.5, replays=1)
+        strategy = QLearning(space, QLearning.Settings(budget=2, alpha=0.5, replays=1))
         (proposal,) = strategy.ask(1)
         strategy.tell(
             [
-                scored(space, x, total(proposal) if x == proposal.architecture.tokens else -1.0)
+                scored(space, x, total(proposal.architecture) if x == proposal.architecture.tokens else -1.0)
                 for x in strings(space)
             ]
         )
@@ -189,16 +178,17 @@ def test_the_unit_of_the_scores_does_not_matter():
     space = PairSpace()
     runs = []
     for unit in (lambda s: s, lambda s: s / 100, lambda s: -1 / (1 + s)):
-        strategy = QLearning(space, budget=60)
-        scores = play(strategy, lambda p, unit=unit: unit(total(p)), 60)
-        runs.append([scores.index(unit(s)) for s in map(float, range(25)) if unit(s) in scores])
+        strategy = QLearning(space, QLearning.Settings(budget=60))
+        found = scores(strategy, 60, lambda x, unit=unit: unit(total(x)))
+        runs.append([found.index(unit(s)) for s in map(float, range(25)) if unit(s) in found])
     assert runs[0] == runs[1] == runs[2]
 
 
 def test_scores_rise_as_epsilon_falls():
     """What the paper's figure 2 shows; the first 1,500 of 2,700 are random, the last 300 nearly greedy."""
     space = PairSpace()
-    runs = np.array([play(QLearning(space, budget=180, seed=seed), total, 180) for seed in range(10)])
+    settings = QLearning.Settings(budget=180)
+    runs = np.array([scores(QLearning(space, settings, seed=seed), 180) for seed in range(10)])
     assert runs[:, :100].mean() == pytest.approx(12, abs=0.5)  # 8 letters, 1.5 each
     assert runs[:, 160:].mean() > 13.5
     assert runs.max(axis=1).mean() > runs[:, :100].max(axis=1).mean()
@@ -209,5 +199,5 @@ def test_scores_rise_as_epsilon_falls():
     [{"budget": 0}, {"alpha": 0.0}, {"alpha": 1.5}, {"gamma": -0.1}, {"replays": 0}, {"context": -1}],
 )
 def test_refuses_what_makes_no_sense(options):
-    with pytest.raises(InputError, match=next(iter(options))):
-        QLearning(PairSpace(), **options)
+    with pytest.raises(InputError, match=f"^q-learning.{next(iter(options))} must be"):
+        QLearning.Settings(**options)

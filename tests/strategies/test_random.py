@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nao.core import Request
 from nao.strategies import Random
-from nao.strategies.known import first
-from tests.fakes import PairSpace, SumEvaluator
+from nao.strategies.initial import initial_design
+from tests.fakes import PairSpace
+from tests.strategies.results import result
 
 SPACE = PairSpace(letters=3, length=4)
 
@@ -39,7 +39,7 @@ class Plain(PairSpace):
 @pytest.mark.parametrize("m", [3, 10])
 def test_the_best_of_m_is_the_order_statistic_of_the_space(m):
     space, runs = Plain(letters=7, length=2), 500
-    value = {space.canonical(x): v**0.5 for v, x in enumerate(first(space, 99, space.size))}
+    value = {space.canonical(x): v**0.5 for v, x in enumerate(initial_design(space, 99, space.size))}
     bests = [
         max(value[space.canonical(p.architecture)] for p in Random(space, seed=seed).ask(m))
         for seed in range(runs)
@@ -54,7 +54,7 @@ def test_what_it_proposes_does_not_depend_on_how_it_is_asked():
 
 
 def test_leaves_out_what_it_was_told_and_goes_on_in_its_sequence():
-    sequence = first(SPACE, 0, 12)
+    sequence = initial_design(SPACE, 0, 12)
     strategy = Random(SPACE)
-    strategy.tell([SumEvaluator(SPACE, failing=()).result(Request(x)) for x in sequence[1:10:2]])
+    strategy.tell([result(x, 0.0) for x in sequence[1:10:2]])
     assert [p.architecture for p in strategy.ask(7)] == [*sequence[0:10:2], *sequence[10:]]

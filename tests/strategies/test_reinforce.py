@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nao.core import InputError, Request, Result
+from nao.core import InputError
 from nao.grammar import Grammar
 from nao.strategies import policy
-from nao.strategies.known import first
-from nao.strategies.policy import Policy, Settings
+from nao.strategies.initial import initial_design
+from nao.strategies.policy import Policy, UpdateRule
 from nao.strategies.reinforce import Reinforce
 from tests.fakes import PairSpace
+from tests.strategies.results import scored, scores, total
 
 T, V = 3, 3
 SMALL = {"units": 8, "batch": 16}
@@ -41,17 +42,17 @@ def enumerated(grammar):
     return np.array([x for x in strings if grammar.fault(x) is None], np.int32)
 
 
-def settings(**options):
-    return Settings(
+def rule(**options):
+    return UpdateRule(
         **{"learning_rate": 0.01, "epochs": 1, "clip": 0.2, "entropy": 0.0, "decay": 0.95, **options}
     )
 
 
 def random_policy(grammar, **options):
     """Rules and weights of a policy that is far from uniform."""
-    writer = Policy(grammar, **SMALL, settings=settings(**options), seed=0)
+    writer = Policy(grammar, **SMALL, rule=rule(**options), seed=0)
     larger = jax.tree.map(lambda w: 8 * w, writer._learner.weights)
-    return writer._rules, larger
+    return writer._grammar, larger
 
 
 def close(a, b, tolerance=1e-5):
@@ -85,7 +86,7 @@ class TestPolicy:
         legal = np.ones((2, 2, 2), np.bool_)
         legal[1, 1] = False
         grammar = Grammar(legal, np.tile(np.array([0, 1], np.int32), (2, 2, 1)))
-        writer = Policy(grammar, **SMALL, settings=settings(), seed=0)
+        writer = Policy(grammar, **SMALL, rule=rule(), seed=0)
         assert not writer.write()[:, 0].any()
 
 
@@ -176,7 +177,7 @@ class TestUpdate:
         strings = jnp.asarray(enumerated(GRAMMARS["free"]))
         rewards = jnp.array([0.0, 1.0, 2.0, 3.0, 99.0, -99.0])
         present = jnp.array([1.0, 1, 1, 1, 0, 0])
-        options = settings(entropy=0.1, epochs=2)
+        options = rule(entropy=0.1, epochs=2)
         log_p = policy.log_probability(weights, rules, strings)
         padded, otherwise = (
             policy.update(
@@ -196,7 +197,7 @@ class TestUpdate:
         tokens = jnp.asarray(enumerated(GRAMMARS["free"])[:4])
         log_p = policy.log_probability(weights, rules, tokens)
         new = policy.update(
-            self.learner(weights, math.nan), rules, tokens, log_p, jnp.full(4, 0.25), jnp.ones(4), settings()
+            self.learner(weights, math.nan), rules, tokens, log_p, jnp.full(4, 0.25), jnp.ones(4), rule()
         )
         assert float(new.baseline) == 0.25
         close(new.weights, weights)  # nothing was better than the mean
@@ -204,10 +205,10 @@ class TestUpdate:
     def test_what_was_written_together_is_learned_from_against_the_policy_that_wrote_it(self):
         """The second of two batches is clipped where the first has moved the policy far enough."""
         grammar = Grammar.from_positions(np.ones((1, 3), np.bool_))
-        options = settings(learning_rate=0.5, epochs=1, clip=0.01)
+        options = rule(learning_rate=0.5, epochs=1, clip=0.01)
 
         def learned(*parts):
-            writer = Policy(grammar, units=4, batch=4, settings=options, seed=0)
+            writer = Policy(grammar, units=4, batch=4, rule=options, seed=0)
             for part in parts:
                 writer.learn(np.array(part)[:, None], (np.array(part) == 2).astype(float))
             return writer._learner.weights.bias
@@ -219,33 +220,13 @@ class TestUpdate:
     def test_it_settles_where_reward_and_entropy_balance(self):
         """P(x) proportional to exp(R / β) maximises J + β H."""
         grammar = Grammar.from_positions(np.ones((1, 3), np.bool_))
-        writer = Policy(
-            grammar, units=8, batch=200, settings=settings(entropy=0.5, learning_rate=0.03), seed=0
-        )
+        writer = Policy(grammar, units=8, batch=200, rule=rule(entropy=0.5, learning_rate=0.03), seed=0)
         rewards = np.array([0.0, 0.5, 1.0])
         for _ in range(150):
             tokens = writer.write()
             writer.learn(tokens, rewards[tokens[:, 0]])
-        p = np.exp(policy.log_probability(writer._learner.weights, writer._rules, jnp.arange(3)[:, None]))
+        p = np.exp(policy.log_probability(writer._learner.weights, writer._grammar, jnp.arange(3)[:, None]))
         np.testing.assert_allclose(p, np.exp(2 * rewards) / np.exp(2 * rewards).sum(), atol=0.05)
-
-
-def results(proposals, score):
-    return [Result(Request(p.architecture), score(p)) for p in proposals]
-
-
-def total(proposal):
-    return float(sum(proposal.architecture.tokens))
-
-
-def play(strategy, budget, score=total):
-    scores = []
-    while len(scores) < budget:
-        proposals = strategy.ask(min(strategy.batch, budget - len(scores)))
-        told = results(proposals, score)
-        strategy.tell(told)
-        scores += [result.score for result in told]
-    return scores
 
 
 class TestReinforce:
@@ -256,24 +237,25 @@ class TestReinforce:
         asked = []
         for n in sizes:
             proposals = strategy.ask(n)
-            strategy.tell(results(proposals, total))
+            strategy.tell(scored(proposals, total))
             asked += proposals
-        assert [p.architecture for p in asked] == first(space, 4, 10)
+        assert [p.architecture for p in asked] == initial_design(space, 4, 10)
         assert {p.origin for p in strategy.ask(10)} == {"policy"}
 
     @pytest.mark.parametrize("options", [{}, {"epochs": 1, "learning_rate": 0.03}], ids=["ppo", "reinforce"])
     def test_it_finds_better_architectures_than_chance(self, options):
         space = PairSpace()
-        best = [max(play(Reinforce(space, seed=seed, **options), 150)) for seed in range(5)]
-        chance = [max(sum(x.tokens) for x in first(space, seed, 150)) for seed in range(5)]
+        settings = Reinforce.Settings(**options)
+        best = [max(scores(Reinforce(space, settings, seed=seed), 150)) for seed in range(5)]
+        chance = [max(sum(x.tokens) for x in initial_design(space, seed, 150)) for seed in range(5)]
         assert np.mean(best) > np.mean(chance) + 1.5
 
     def test_the_reward_is_raised_to_the_exponent(self, monkeypatch):
         def learned_from(exponent):
             seen = []
             monkeypatch.setattr(Policy, "learn", lambda self, tokens, rewards: seen.append(rewards))
-            strategy = Reinforce(PairSpace(), batch=5, exponent=float(exponent))
-            told = results(strategy.ask(5), lambda p: total(p) / 100)
+            strategy = Reinforce(PairSpace(), Reinforce.Settings(batch=5, exponent=float(exponent)))
+            told = scored(strategy.ask(5), lambda x: total(x) / 100)
             strategy.tell(told)
             strategy.ask(5)
             return seen[0]
@@ -283,22 +265,22 @@ class TestReinforce:
         np.testing.assert_allclose(cubed, plain**3)
 
     def test_the_unit_of_the_scores_does_not_matter(self):
-        percent = play(Reinforce(PairSpace()), 50)
-        fraction = play(Reinforce(PairSpace()), 50, lambda p: total(p) / 100)
+        percent = scores(Reinforce(PairSpace()), 50)
+        fraction = scores(Reinforce(PairSpace()), 50, lambda x: total(x) / 100)
         assert [s / 100 for s in percent] == fraction
 
     def test_a_known_architecture_is_learned_from_without_a_proposal(self):
         """A policy of two architectures, both scored: it goes on learning, and proposes nothing."""
         space = PairSpace(letters=2, length=2)
-        strategy = Reinforce(space, batch=3)
-        strategy.tell(results(strategy.ask(3), total))
+        strategy = Reinforce(space, Reinforce.Settings(batch=3))
+        strategy.tell(scored(strategy.ask(3), total))
         strategy.ask(1)
         before = strategy._policy._learner.weights
         assert strategy.ask(1) == []
         assert strategy.diagnostics()["share_new"] == 0
         after = strategy._policy._learner.weights
         assert not np.allclose(before.bias, after.bias)
-        p = np.exp(policy.log_probability(after, strategy._policy._rules, jnp.array([[0, 0], [1, 1]])))
+        p = np.exp(policy.log_probability(after, strategy._policy._grammar, jnp.array([[0, 0], [1, 1]])))
         assert p[1] > p[0]
 
     @pytest.mark.parametrize(
@@ -315,5 +297,5 @@ class TestReinforce:
         ],
     )
     def test_refuses_what_makes_no_sense(self, options):
-        with pytest.raises(InputError, match=next(iter(options))):
-            Reinforce(PairSpace(), **options)
+        with pytest.raises(InputError, match=f"^reinforce.{next(iter(options))} must be"):
+            Reinforce.Settings(**options)

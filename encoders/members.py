@@ -1,0 +1,125 @@
+"""E, f and D on the arrays of the host, through every member of an ensemble.
+
+Rows are padded to a few fixed numbers, so that a program that was compiled for one serves for many.
+
+Axis letters: B strings, T tokens, K members of an ensemble, R rows of one member, S steps of the encoder, d
+hidden units, F features.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from nao.core import SearchSpace
+from nao.encoders.decode import GrammarArrays, decode_greedily
+from nao.encoders.networks import DecoderLSTM, EncoderLSTM
+from nao.encoders.predictors.gaussian_process import PARTS, Part, root_features
+from nao.encoders.predictors.mlp import MLP
+from nao.pytree import bucket_size, pad_rows
+from nao.surrogates.gaussian_process import Inputs
+
+SMALLEST = 64  # rows of one member
+Out = TypeVar("Out")
+
+
+def by_member(function: Callable[[Any, Any], Out], K: int, networks: Any, rows: Any) -> Out:
+    """`function(networks, rows)` for arrays of B rows, of which row i goes through member i mod K.
+
+    Args:
+      function: of the networks of one member, and its rows.
+      K: members.
+      networks: arrays with a leading axis K, unless there is one member alone.
+      rows: arrays with a leading axis B.
+    """
+    if K == 1:
+        return function(networks, rows)
+    B = len(jax.tree.leaves(rows)[0])
+    R = -(-B // K)
+
+    def deal(x: Array) -> Array:
+        x = jnp.concatenate([x, jnp.zeros((K * R - B, *x.shape[1:]), x.dtype)])
+        return jnp.swapaxes(x.reshape(R, K, *x.shape[1:]), 0, 1)
+
+    def collect(x: Array) -> Array:
+        return jnp.swapaxes(x, 0, 1).reshape(K * R, *x.shape[2:])[:B]
+
+    collected: Out = jax.tree.map(collect, jax.vmap(function)(networks, jax.tree.map(deal, rows)))
+    return collected
+
+
+def encode(encoder: EncoderLSTM, tokens: Int[np.ndarray, "B T"], K: int = 1) -> Float[np.ndarray, "B S d"]:
+    """E(x): the hidden states."""
+    return np.asarray(_encode(encoder, _pad(tokens, K), K=K))[: len(tokens)]
+
+
+def process_inputs(
+    encoder: EncoderLSTM, space: SearchSpace, tokens: Int[np.ndarray, "B T"], parts: tuple[Part, ...]
+) -> Inputs:
+    """What a Gaussian process reads of strings, in double precision.
+
+    Returns:
+      mean embeddings `[B, d]`, hidden states `[B, S d]` and features `[B, F]`; 0 where one is not read.
+    """
+    h = encode(encoder, tokens).astype(np.float64)
+    mean = h.mean(axis=1)
+    if encoder.l2_normalize:  # as in `EncoderLSTM.mean_pool`
+        mean /= np.linalg.norm(mean, axis=1, keepdims=True)
+    values = mean, h.reshape(len(h), -1), root_features(space, tokens)
+    return [value * (part in parts) for part, value in zip(PARTS, values, strict=True)]
+
+
+def predict_targets(
+    encoder: EncoderLSTM, predictor: MLP, tokens: Int[np.ndarray, "B T"], K: int = 1
+) -> Float[np.ndarray, " B"]:
+    """f(E(x)), for an f that reads nothing but the mean embedding."""
+    return np.asarray(_predict_targets((encoder, predictor), _pad(tokens, K), K=K))[: len(tokens)]
+
+
+def reconstruct(
+    encoder: EncoderLSTM,
+    decoder: DecoderLSTM,
+    grammar: GrammarArrays,
+    tokens: Int[np.ndarray, "B T"],
+    K: int = 1,
+) -> Int[np.ndarray, "B T"]:
+    """D(E(x)): the strings that D writes when nothing was moved."""
+    return np.asarray(_reconstruct((encoder, decoder), grammar, _pad(tokens, K), K=K))[: len(tokens)]
+
+
+def _pad(tokens: np.ndarray, K: int) -> np.ndarray:
+    return pad_rows(tokens.astype(np.int32), K * bucket_size(-(-len(tokens) // K), SMALLEST))
+
+
+@functools.partial(jax.jit, static_argnames="K")
+def _encode(encoder: EncoderLSTM, tokens: Int[Array, "B T"], *, K: int) -> Float[Array, "B S d"]:
+    states: Array = by_member(lambda encoder, x: encoder(x), K, encoder, tokens)
+    return states
+
+
+@functools.partial(jax.jit, static_argnames="K")
+def _predict_targets(
+    networks: tuple[EncoderLSTM, MLP], tokens: Int[Array, "B T"], *, K: int
+) -> Float[Array, " B"]:
+    def member(networks: tuple[EncoderLSTM, MLP], x: Array) -> Array:
+        encoder, f = networks
+        targets: Array = f(encoder.mean_pool(encoder(x)))
+        return targets
+
+    return by_member(member, K, networks, tokens)
+
+
+@functools.partial(jax.jit, static_argnames="K")
+def _reconstruct(
+    networks: tuple[EncoderLSTM, DecoderLSTM], grammar: GrammarArrays, tokens: Int[Array, "B T"], *, K: int
+) -> Int[Array, "B T"]:
+    def member(networks: tuple[EncoderLSTM, DecoderLSTM], x: Array) -> Array:
+        encoder, decoder = networks
+        h = encoder(x)
+        return decode_greedily(decoder, h, encoder.mean_pool(h), grammar)
+
+    return by_member(member, K, networks, tokens)

@@ -1,0 +1,141 @@
+"""The fitted model: E, f and D, the three functions of Luo et al. 2018, as one pytree.
+
+Axis letters: B strings, T tokens, K members of an ensemble, S steps of the encoder, d hidden units, F
+features.
+"""
+
+import dataclasses
+import json
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from nao.core import Quality, SearchSpace
+from nao.embedding import Embedding
+from nao.encoders.decode import GrammarArrays, decode_greedily
+from nao.encoders.members import by_member, encode, predict_targets, process_inputs
+from nao.encoders.networks import DecoderLSTM, EncoderLSTM
+from nao.encoders.predictors.gaussian_process import GaussianProcess
+from nao.encoders.predictors.mlp import MLP
+from nao.pytree import STATIC, pytree
+from nao.surrogates.gaussian_process import Posterior
+from nao.surrogates.score_transform import ScoreTransform
+
+pytree(ScoreTransform)
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """E, f and D, fitted to one set of scored architectures (see `nao.core.Model`).
+
+    Attributes:
+      encoder: E; with several members, its arrays have a leading axis K, as those of D and of f.
+      predictor: f.
+      decoder: D.
+      grammar: of the space.
+      transform: from scores to the targets that f learned.
+      best: the highest target so far.
+      quality: measured on held-out architectures.
+      space: whose strings it reads and writes.
+      ensemble_size: K. Row i of strings or embeddings is member i mod K's.
+    """
+
+    encoder: EncoderLSTM
+    predictor: MLP | GaussianProcess
+    decoder: DecoderLSTM
+    grammar: GrammarArrays
+    transform: ScoreTransform
+    best: float
+    quality: Quality
+    space: SearchSpace = dataclasses.field(metadata=STATIC)
+    ensemble_size: int = dataclasses.field(metadata=STATIC)
+
+    def embed(self, tokens: Int[Array | np.ndarray, "B T"]) -> Embedding:
+        """E: the hidden states of strings, and their features if f reads them.
+
+        Arrays of NumPy give arrays of NumPy. Inside a compiled program the host is called for the features.
+        """
+        if isinstance(tokens, np.ndarray):
+            states = encode(self.encoder, tokens, self.ensemble_size)
+            return Embedding(states, self.predictor.read(self.space, tokens))
+        states = by_member(lambda encoder, x: encoder(x), self.ensemble_size, self.encoder, tokens)
+        size = (len(tokens), self.predictor.num_features)
+
+        def read(tokens: Array) -> np.ndarray:
+            return self.predictor.read(self.space, np.asarray(tokens)).astype(np.float32)
+
+        wanted = jax.eval_shape(lambda: jnp.zeros(size))
+        return Embedding(states, jax.pure_callback(read, wanted, tokens, vmap_method="sequential"))
+
+    @jax.jit
+    def value(self, e: Embedding) -> Float[Array, " B"]:
+        """f: the predicted targets of embeddings."""
+        mean: Array = self.posterior(e)[0]
+        return mean
+
+    @jax.jit
+    def posterior(self, e: Embedding) -> tuple[Float[Array, " B"], Float[Array, " B"]]:
+        """Mean and standard deviation of f at embeddings; 0 where f does not know its own."""
+
+        def member(networks: Any, e: Embedding) -> tuple[Array, Array]:
+            encoder, f = networks
+            mean, std = f.posterior(encoder.mean_pool(e.states), e.states, e.features)
+            return mean, std
+
+        return by_member(member, self.ensemble_size, (self.encoder, self.predictor), e)
+
+    @jax.jit
+    def decode(self, e: Embedding) -> Int[Array, "B T"]:
+        """D: at each step the most likely legal token."""
+
+        def member(networks: Any, h: Array) -> Array:
+            encoder, decoder = networks
+            return decode_greedily(decoder, h, encoder.mean_pool(h), self.grammar)
+
+        return by_member(member, self.ensemble_size, (self.encoder, self.decoder), e.states)
+
+    def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
+        """f(E(x)), in the units of the scores; the mean over the members."""
+        posterior = self.joint_posterior(tokens)
+        if posterior is not None:
+            return self.to_scores(posterior.mean)
+        assert isinstance(self.predictor, MLP)
+        K = self.ensemble_size
+        each = np.repeat(tokens, K, axis=0)  # a row for each member
+        values = predict_targets(self.encoder, self.predictor, each, K)
+        return self.to_scores(values.reshape(-1, K).astype(np.float64).mean(axis=1))
+
+    def joint_posterior(self, tokens: Int[np.ndarray, "B T"]) -> Posterior | None:
+        """The joint distribution of the targets of strings, if f is a Gaussian process."""
+        if not isinstance(self.predictor, GaussianProcess):
+            return None
+        f = self.predictor
+        return f.regression.posterior(process_inputs(self.encoder, self.space, tokens, f.inputs))
+
+    def to_scores(self, targets: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
+        """Targets in the units of the scores."""
+        return self.transform.inverse(targets)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was fitted, by name; what follows from it is computed again by `nao.encoders.load`."""
+        return {"space": describe(self.space), **by_name(self.learned())}
+
+    def learned(self) -> dict[str, Any]:
+        """The parts that `arrays` keeps."""
+        names = ("encoder", "decoder", "transform", "best", "quality")
+        return {"predictor": self.predictor.learned(), **{name: getattr(self, name) for name in names}}
+
+
+def by_name(tree: Any) -> dict[str, np.ndarray]:
+    """The leaves of a tree as arrays, under the names of the way to each."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {jax.tree_util.keystr(way, simple=True, separator="."): np.asarray(x) for way, x in leaves}
+
+
+def describe(space: SearchSpace) -> np.ndarray:
+    """The configuration of a space, as an array of text without axes."""
+    return np.array(json.dumps(space.configuration(), sort_keys=True))

@@ -1,0 +1,153 @@
+"""f as a Gaussian process on the embedding, and on what an architecture means.
+
+`nao.surrogates.gaussian_process` fits the process in double precision on the host; here it is a function of
+the embedding that JAX can differentiate.
+
+Axis letters: N scored architectures, R rows of them with padding, B embeddings, T tokens, S steps of the
+encoder, d hidden units, F features.
+"""
+
+import dataclasses
+import functools
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from nao.core import SearchSpace
+from nao.pytree import STATIC, bucket_size, pad_rows, pytree
+from nao.settings import check
+from nao.surrogates.gaussian_process import GaussianProcess as Regression
+from nao.surrogates.gaussian_process import Kernel
+
+Part = Literal["mean", "states", "features"]
+PARTS: tuple[Part, ...] = ("mean", "states", "features")
+SMALLEST_VARIANCE = 1e-6  # in single precision
+NEVER = -1e9  # log covariance with a row that is only padding
+
+pytree(Kernel)
+Host = Float[np.ndarray, "..."] | Float[Array, "..."]  # NumPy in double precision, JAX's inside a program
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GaussianProcessConfig:
+    """The Gaussian process as predictor.
+
+    Attributes:
+      inputs: what it reads of an architecture: its mean embedding, all its hidden states, its features.
+      targets: what f learns: scores scaled to [0, 1], or the normal quantiles of their ranks.
+    """
+
+    inputs: tuple[Part, ...] = PARTS
+    # A few failures, or many good scores that lie close together, must not decide what f attends to.
+    targets: Literal["min-max", "normal"] = "normal"
+
+    def __post_init__(self) -> None:
+        check(self, "encoder.predictor")
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class GaussianProcess:
+    """f: a Gaussian process, conditioned on N architectures in R >= N rows.
+
+    Attributes:
+      tokens: `[R, T]` the architectures.
+      targets: `[R]` their targets.
+      mean: `[R, d]` their mean embeddings.
+      states: `[R, S d]` their hidden states, one after the other.
+      features: `[R, F]` what they mean.
+      kernel: the hyperparameters, with a scale for each of the three parts.
+      alpha: `[R]` K^-1 targets.
+      inverse_cholesky: `[R, R]` L^-1, where L L^T = K.
+      count: N.
+      inputs: the parts that are read; the others are 0 in all rows.
+    """
+
+    tokens: Int[np.ndarray, "R T"]
+    targets: Host
+    mean: Host
+    states: Host
+    features: Host
+    kernel: Kernel
+    alpha: Host
+    inverse_cholesky: Host
+    count: int
+    inputs: tuple[Part, ...] = dataclasses.field(metadata=STATIC)
+
+    @classmethod
+    def condition(
+        cls, regression: Regression, tokens: Int[np.ndarray, "N T"], inputs: tuple[Part, ...]
+    ) -> "GaussianProcess":
+        """The process that a regression on the three parts of the inputs of some architectures has found."""
+        N = len(tokens)
+        R = bucket_size(N, 64)
+        square = np.zeros((R, R))
+        square[:N, :N] = L = regression.inverse_cholesky
+        alpha = L.T @ (L @ regression.targets)
+        mean, states, features = (pad_rows(part, R) for part in regression.inputs)
+        process = cls(
+            tokens=pad_rows(tokens, R),
+            targets=pad_rows(regression.targets, R),
+            mean=mean,
+            states=states,
+            features=features,
+            kernel=regression.kernel,
+            alpha=pad_rows(alpha, R),
+            inverse_cholesky=square,
+            count=N,
+            inputs=inputs,
+        )
+        vars(process)["regression"] = regression
+        return process
+
+    def learned(self) -> dict[str, Any]:
+        """What has to be kept of it: all else follows from the architectures and E."""
+        N = int(self.count)
+        return {"tokens": self.tokens[:N], "targets": self.targets[:N], "kernel": self.kernel}
+
+    @property
+    def num_features(self) -> int:
+        """F."""
+        return int(self.features.shape[1])
+
+    def read(self, space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
+        """The features of strings as the process sees them, 0 if it reads none."""
+        return root_features(space, tokens) * ("features" in self.inputs)
+
+    @functools.cached_property
+    def regression(self) -> Regression:
+        """The same process on the host."""
+        parts = self.mean, self.states, self.features
+        observed = [np.asarray(part[: self.count], np.float64) for part in parts]
+        return Regression(observed, np.asarray(self.targets[: self.count], np.float64), self.kernel)
+
+    def posterior(
+        self, mean: Float[Array, "B d"], h: Float[Array, "B S d"], features: Float[Array, "B F"]
+    ) -> tuple[Float[Array, " B"], Float[Array, " B"]]:
+        """Mean and standard deviation of f at embeddings (algorithm 2.1 of Rasmussen and Williams 2006)."""
+        kernel = self.kernel
+        scales = jnp.exp(kernel.log_scales) * jnp.array([float(part in self.inputs) for part in PARTS])
+        log_k = jnp.where(jnp.arange(len(self.alpha)) < self.count, kernel.log_variance, NEVER)[None]
+        log_k = log_k - scales[2] * squared_distances(features, self.features)
+        log_k = log_k - scales[0] * squared_distances(mean, self.mean)
+        k = jnp.exp(log_k - scales[1] * squared_distances(h.reshape(h.shape[0], -1), self.states))
+        v = k @ self.inverse_cholesky.T
+        variance = jnp.exp(kernel.log_variance) - jnp.sum(v * v, axis=1)
+        return k @ self.alpha, jnp.sqrt(jnp.maximum(variance, SMALLEST_VARIANCE))
+
+
+def root_features(space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
+    """What architectures mean, as the process reads it.
+
+    Features are counts, such as those of paths: under the square root the tenth path counts less than the
+    first.
+    """
+    return np.asarray(np.sqrt(space.features(tokens)))
+
+
+def squared_distances(a: Float[Array, "B d"], b: Host) -> Float[Array, "B N"]:
+    """|a_i - b_j|^2."""
+    squares = jnp.sum(a * a, axis=1)[:, None] + jnp.sum(b * b, axis=1)[None] - 2 * (a @ b.T)
+    return jnp.maximum(squares, 0.0)

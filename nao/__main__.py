@@ -1,0 +1,5 @@
+"""`python -m nao` is the `nao` command."""
+
+from nao.cli import main
+
+main()

@@ -1,0 +1,81 @@
+"""Acquisition: how much there is to gain from what a predictor believes, when it may be wrong.
+
+`expected_improvement` is what embeddings climb; `log_expected_improvement` ranks decoded candidates, and
+`kriging_believer` picks several of them one after the other (Jones, Schonlau and Welch 1998; Ginsbourger, Le
+Riche and Carraro 2010).
+
+Axis letters: B embeddings, C candidates.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy import special as jax_special
+from jax.scipy import stats as jax_stats
+from jaxtyping import Array, Float
+from scipy import special
+
+from nao.surrogates.gaussian_process import Posterior
+
+Values = Float[Array, " B"]
+Acquisition = Callable[[Values, Values, Any], Values]
+"""From mean and standard deviation of f, and the best target so far, to what is climbed."""
+
+
+def expected_improvement(
+    mean: Float[Array, " B"], std: Float[Array, " B"], best: Float[Array, ""] | float
+) -> Float[Array, " B"]:
+    """A function whose gradient has the direction of that of the expected improvement, E[max(f - best, 0)].
+
+    With z = (mean - best) / std, the gradient of the expected improvement is Phi(z) d mean + phi(z) d std.
+    Divided by Phi(z) > 0 it keeps its direction, and does not vanish where an improvement is unlikely.
+    Where std is 0 it is the gradient of the mean.
+    """
+    z = (mean - best) / jnp.where(std > 0, std, 1.0)
+    z = jax.lax.stop_gradient(jnp.clip(z, -30.0, 30.0))
+    ratio = jnp.exp(jax_stats.norm.logpdf(z) - jax_special.log_ndtr(z))  # phi(z) / Phi(z)
+    return mean + ratio * std
+
+
+def posterior_mean(
+    mean: Float[Array, " B"], std: Float[Array, " B"], best: Float[Array, ""] | float
+) -> Float[Array, " B"]:
+    """The mean of f alone, as in the paper."""
+    return mean
+
+
+def log_expected_improvement(
+    mean: Float[np.ndarray, " C"], variance: Float[np.ndarray, " C"], best: float
+) -> Float[np.ndarray, " C"]:
+    """Log E[max(f - best, 0)] for f normal: log of s (phi(z) + z Phi(z)), with z = (mean - best) / s.
+
+    The logarithm still tells candidates apart where the improvement itself is zero in floating point.
+    """
+    s = np.sqrt(variance)
+    z = np.clip((mean - best) / s, -1e6, 30.0)
+    ratio = np.sqrt(np.pi / 2) * special.erfcx(-z / np.sqrt(2))  # Phi(z) / phi(z)
+    log_phi = -(z**2) / 2 - np.log(2 * np.pi) / 2
+    return np.asarray(np.log(s) + log_phi + np.log1p(np.maximum(z * ratio, -1 + 1e-15)))
+
+
+def kriging_believer(posterior: Posterior, best: float) -> Iterator[int]:
+    """Candidates by expected improvement, each as if those before it had scored what was expected of them.
+
+    Args:
+      posterior: of the candidates. It is changed.
+      best: the best target so far.
+
+    Yields:
+      The places of all candidates, each once.
+    """
+    left = np.ones(len(posterior.mean), np.bool_)
+    while left.any():
+        improvement = log_expected_improvement(posterior.mean, posterior.variance, best)
+        i = int(np.where(left, improvement, -np.inf).argmax())
+        left[i] = False
+        yield i
+        posterior.condition_on_mean(i)
+        best = max(best, float(posterior.mean[i]))

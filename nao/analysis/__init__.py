@@ -1,1 +1,0 @@
-"""Measures of what a search and its encoder have learned."""

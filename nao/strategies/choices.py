@@ -1,0 +1,81 @@
+"""The two choices of NAO: the seed architectures to move, and the decoded candidates to evaluate.
+
+Each is a function that is handed to `nao.strategies.nao.NAO`, which has names for the usual ones (`CHOICES`).
+
+Axis letters: N architectures scored so far, K seed architectures, C candidates, T tokens.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from nao.core import Model, Proposal
+
+AUGMENTATIONS = 8  # strings of one architecture over which its predicted score is averaged
+
+PickSeeds = Callable[[Float[np.ndarray, " N"], int], tuple[Int[np.ndarray, " _"], int]]
+"""From all scores, and K: which of the scored architectures to start from, and from how many random ones."""
+
+Choose = Callable[[Model, Iterator[Proposal], int], list[Proposal]]
+"""From the model, the candidates as they are decoded, and how many are wanted: those to evaluate."""
+
+
+def pick_best(S: Float[np.ndarray, " N"], K: int) -> tuple[Int[np.ndarray, " _"], int]:
+    """Top-K seeds: the K best architectures, as in the paper."""
+    return np.argsort(-S, kind="stable")[:K], 0
+
+
+def pick_best_and_random(S: Float[np.ndarray, " N"], K: int) -> tuple[Int[np.ndarray, " _"], int]:
+    """The best half of K, and otherwise random architectures, more of them while few are scored.
+
+    An embedding needs no score to be moved, and what f says of the best alone is soon exhausted.
+    """
+    top, _ = pick_best(S, (K + 1) // 2)
+    return top, K - len(top)
+
+
+def take_first(model: Model, candidates: Iterator[Proposal], n: int) -> list[Proposal]:
+    """Candidates in the order of the step sizes until there are enough, as the published code does."""
+    return list(itertools.islice(candidates, n))
+
+
+def most_promising(model: Model, candidates: Iterator[Proposal], n: int) -> list[Proposal]:
+    """Of the candidates of all step sizes, those with the highest expected improvement.
+
+    Each is chosen as if those before it had scored as expected. Where f does not know how sure it is, they
+    are those with the highest predicted score.
+    """
+    found = list(candidates)
+    if not found:
+        return []
+    tokens = np.array([x.architecture.tokens for x in found], np.int32)
+    posterior = model.joint_posterior(tokens)
+    if posterior is None:
+        predicted = predict_architectures(model, tokens)
+        chosen = np.argsort(-predicted, kind="stable")[:n].tolist()
+    else:
+        from nao.acquisition import kriging_believer  # here, because it imports JAX
+
+        predicted = model.to_scores(posterior.mean)
+        chosen = list(itertools.islice(kriging_believer(posterior, float(model.best)), n))
+    return [dataclasses.replace(found[i], predicted=float(predicted[i])) for i in chosen]
+
+
+def predict_architectures(model: Model, tokens: Int[np.ndarray, "C T"]) -> Float[np.ndarray, " C"]:
+    """Predicted scores, averaged over random strings that mean the same.
+
+    Unlike f(e_x') at the end of the ascent, it is a prediction for what was decoded.
+    """
+    rng = np.random.default_rng(AUGMENTATIONS)
+    augmented = [model.predict(model.space.augment(tokens, rng)) for _ in range(AUGMENTATIONS)]
+    return np.asarray(np.mean(augmented, axis=0))
+
+
+CHOICES: Mapping[str, tuple[PickSeeds, Choose]] = {
+    "first": (pick_best, take_first),
+    "predicted": (pick_best_and_random, most_promising),
+}
+"""Where to start from, and which candidates to evaluate: as published, or led by the model."""

@@ -1,0 +1,76 @@
+"""What the strategies of this room have in common: settings, configuration, equality and state."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nao.core import Json, SearchSpace
+from nao.records import Whole
+from nao.settings import check_seed
+from nao.strategies.archive import Archive
+from nao.strategies.initial import InitialDesign
+
+
+class StrategyMixin:
+    """All of a strategy but `batch`, `ask` and `tell`.
+
+    A strategy that inherits it has a record `Settings`, and a `name`, which is also the one on the command
+    line. Two strategies are equal when their types, configurations and states are.
+
+    Args:
+      space: what to search.
+      settings: the strategy's `Settings`.
+      seed: the same seed and results propose the same.
+      initial: how many random architectures to begin with.
+
+    Raises:
+      InputError: the seed is no whole number, or out of range.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, space: SearchSpace, settings: Any, seed: Whole, *, initial: int = 0):
+        self.space = space
+        self.settings = settings
+        self.seed = check_seed(seed)
+        self._initial = InitialDesign(space, self.seed, initial)
+        self._archive = Archive(space)  # proposed or told
+        self._asked = 0
+
+    def _next_generator(self) -> np.random.Generator:
+        """The generator of a new `ask`."""
+        self._asked += 1
+        return np.random.default_rng([self.seed, self._asked])
+
+    def diagnostics(self) -> Mapping[str, float]:
+        """Nothing: there is no model."""
+        return {}
+
+    def artifacts(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        """Nothing is worth keeping."""
+        return {}
+
+    def state(self) -> Json:
+        """How often it was asked, and how much of the initial design it has given out."""
+        return {"asked": self._asked, "given": self._initial.num_given}
+
+    def restore(self, state: Json) -> None:
+        """Continues from a `state()`; see `nao.core.Strategy`."""
+        self._asked = state["asked"]
+        self._initial.num_given = state["given"]
+
+    def configuration(self) -> Mapping[str, Json]:
+        """The name, the settings, the seed and the space."""
+        return {
+            "name": self.name,
+            **dataclasses.asdict(self.settings),
+            "seed": self.seed,
+            "space": dict(self.space.configuration()),
+        }
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, StrategyMixin) or type(self) is not type(other):
+            return NotImplemented
+        return self.configuration() == other.configuration() and self.state() == other.state()

@@ -1,0 +1,127 @@
+"""The ledger of a search: what was proposed, and what came of it, in memory.
+
+`Ledger` keeps nothing beyond the process; a `nao.study.Study` is a ledger that also writes everything into
+its file before it counts.
+"""
+
+import datetime
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nao.core import InputError, Json, Proposal, Result, SearchSpace, Trial
+from nao.records import finite
+from nao.study.history import History, Iteration
+
+
+class Ledger:
+    """What a search has proposed and measured so far.
+
+    Args:
+      space: what is searched.
+      configuration: what identifies the search.
+
+    Attributes:
+      history: all of it; grows with the search.
+    """
+
+    def __init__(self, space: SearchSpace, configuration: Mapping[str, Json]):
+        self.history = History(space, configuration, {}, now(), versions(), [], [])
+
+    def aim(self, goal: Mapping[str, Json]) -> None:
+        """Notes how far the search should go, for those who look at it."""
+        self._replace_history(goal=goal)
+
+    def propose(
+        self,
+        proposals: Sequence[Proposal],
+        seeds: Sequence[int],
+        *,
+        state: Json,
+        diagnostics: Mapping[str, float],
+        seconds: float,
+        cpu_seconds: float,
+    ) -> None:
+        """Notes one whole iteration of proposals.
+
+        Args:
+          proposals: architectures that were not proposed before; there may be none of them.
+          seeds: the seed of each one's measurements.
+          state: the strategy's state after proposing them.
+          diagnostics: the strategy's numbers about them; those that are not finite are dropped.
+          seconds: time it took.
+          cpu_seconds: what the strategy has computed since the search began.
+
+        Raises:
+          InputError: one of them was proposed before.
+        """
+        iterations, trials = _lists(self.history)
+        numbers = {name: value for name, value in diagnostics.items() if finite(value) is not None}
+        iteration = Iteration(len(iterations), state, numbers, seconds, cpu_seconds)
+        new = [
+            Trial(len(trials) + i, iteration.number, proposal, seed)
+            for i, (proposal, seed) in enumerate(zip(proposals, seeds, strict=True))
+        ]
+        self._keep_iteration(iteration, new)
+        iterations.append(iteration)
+        trials.extend(new)
+
+    def record(self, trial: Trial, result: Result, seconds: float) -> Trial:
+        """Notes a result of a trial.
+
+        Args:
+          trial: what was evaluated.
+          result: what came of it.
+          seconds: time that passed for it, added to its iteration's.
+
+        Returns:
+          The trial with its result.
+
+        Raises:
+          InputError: it has a result of this fidelity.
+        """
+        iterations, trials = _lists(self.history)
+        known = trials[trial.id].results
+        if any(each.request.fidelity == result.request.fidelity for each in known):
+            raise InputError(f"trial {trial.id} has a result: the evaluator answered a request twice")
+        self._keep_result(trial, result, seconds)
+        trials[trial.id] = Trial(trial.id, trial.iteration, trial.proposal, trial.seed, (*known, result))
+        old = iterations[trial.iteration]
+        spent = old.seconds + seconds
+        iterations[trial.iteration] = Iteration(
+            old.number, old.state, old.diagnostics, spent, old.cpu_seconds
+        )
+        return trials[trial.id]
+
+    def save(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keeps arrays under a name such as `models/3`, where anything is kept."""
+
+    def _keep_iteration(self, iteration: Iteration, trials: Sequence[Trial]) -> None:
+        """Called before an iteration counts."""
+
+    def _keep_result(self, trial: Trial, result: Result, seconds: float) -> None:
+        """Called before a result counts."""
+
+    def _replace_history(self, **changed: Any) -> None:
+        self.history = History(**{**vars(self.history), **changed})
+
+
+def _lists(history: History) -> tuple[list[Iteration], list[Trial]]:
+    """The lists that grow."""
+    assert isinstance(history.iterations, list)
+    assert isinstance(history.trials, list)
+    return history.iterations, history.trials
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """Of this package, JAX and Python."""
+    found = {name: importlib.metadata.version(name) for name in ("nao-search", "jax")}
+    return found | {"python": platform.python_version()}

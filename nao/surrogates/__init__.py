@@ -1,0 +1,5 @@
+"""Regression from a few scored architectures, on the host: what predictors and strategies share.
+
+- `gaussian_process`: Gaussian process regression, its hyperparameters fitted by SciPy.
+- `score_transform`: what is learned in place of raw scores, and the way back.
+"""
