@@ -26,8 +26,9 @@ def named(out: Path | str) -> Path:
     if not str(out):
         raise InputError("the name of the folder is empty; name one with --out, such as runs/mine")
     folder = Path(out).expanduser()
-    if os.path.isfile(folder):
-        raise InputError(f"{folder} is a file; name a folder with --out")
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        kind = "a link that leads nowhere" if os.path.islink(folder) else "a file"
+        raise InputError(f"{folder} is {kind}; name a folder with --out")
     return folder
 
 
@@ -92,7 +93,7 @@ def write(file: Path, content: str | bytes) -> None:
     """Writes a file as a whole: whoever looks finds the old one or the new one.
 
     Raises:
-      InputError: the disk does not take it.
+      InputError: the disk does not take it, or its folder is gone.
     """
     part = file.with_name(file.name + UNFINISHED)
     try:
@@ -101,5 +102,12 @@ def write(file: Path, content: str | bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(file)
+    except FileNotFoundError as error:
+        raise removed(file.parent) from error
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}; what is stored is safe") from error
+
+
+def removed(place: Path) -> InputError:
+    """What to say when a file or folder of a run is no longer where it was."""
+    return InputError(f"{place} was removed while it was in use: what it held is gone; begin again")

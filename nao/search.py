@@ -89,9 +89,7 @@ def count_each(iterations: Whole, initial: Whole, new: Whole) -> list[int]:
     for name, value, least in (("iterations", iterations, 0), ("initial", initial, 1), ("new", new, 1)):
         count = whole_number(value)
         if count is None or not least <= count <= MOST:
-            raise InputError(
-                f"{name} must be a whole number, at least {least} and at most {MOST:,}, not {value!r:.40}"
-            )
+            raise InputError(f"{name} must be a whole number from {least} to {MOST:,}, not {value!r:.40}")
         found.append(count)
     return [found[1], *[found[2]] * found[0]]
 

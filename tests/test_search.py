@@ -359,6 +359,11 @@ class TestInput:
         (tmp_path / "file").touch()
         with pytest.raises(InputError, match="file is a file; name a folder"):
             optimize(tmp_path / "file")
+        (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+        with pytest.raises(InputError, match="link is a link that leads nowhere; name a folder"):
+            optimize(tmp_path / "link")
+        with pytest.raises(InputError, match="a folder is named by text or a path"):
+            optimize("a\0b")
 
     def test_a_configuration_that_json_cannot_have_is_named(self, tmp_path):
         class Odd(SumEvaluator):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import pickle
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -16,7 +17,7 @@ from nao.compare.workers import play_in_workers
 from nao.configuration import plain
 from nao.core import MOST_SEED, Evaluator, InputError, SearchSpace, Strategy, check_part
 from nao.events import ComparisonBegan, Ended, Job, Observer, Queried, RunFinished, silent
-from nao.records import whole_number
+from nao.records import Real, Whole, real_number, whole_number
 
 MOST = 1_000_000  # more labels, repeats or workers are taken to be a mistake
 
@@ -28,13 +29,13 @@ def compare(
     factories: Mapping[str, StrategyFactory],
     evaluator: Evaluator,
     *,
-    budget: int = 200,
-    repeats: int = 30,
-    seed: int = 0,
-    optimum: float | None = None,
+    budget: Whole = 200,
+    repeats: Whole = 30,
+    seed: Whole = 0,
+    optimum: Real | None = None,
     out: Path | str | None = None,
     durable: bool = False,
-    workers: int = 1,
+    workers: Whole = 1,
     observer: Observer = silent,
 ) -> Comparison:
     """Plays every strategy `repeats` times, with a budget of `budget` labels each.
@@ -61,6 +62,11 @@ def compare(
     """
     budget, repeats = _count("budget", budget, 1, MOST), _count("repeats", repeats, 1, MOST)
     seed, workers = _count("seed", seed, 0, MOST_SEED - repeats + 1), _count("workers", workers, 1, MOST)
+    known = None if optimum is None else real_number(optimum)
+    if optimum is not None and (known is None or not math.isfinite(known)):
+        raise InputError(
+            f"optimum must be a finite number, or None where it is not known, not {optimum!r:.40}"
+        )
     _check_labels(factories)
     if durable and (out is None or workers > 1):
         raise InputError("durable runs need a folder, and one process")
@@ -76,12 +82,12 @@ def compare(
             path = folders.named(out)
             stack.enter_context(folders.lock(path, folders.COMPARISON))
             common = {"evaluator": plain(evaluator.configuration()), "budget": budget, "seed": seed}
-            folder = RunFolder.begin(path, common, strategies, optimum)
+            folder = RunFolder.begin(path, common, strategies, known)
         play = Play(factories, evaluator, budget, seed, folder if durable else None)
         if workers > 1:
             _check_sendable(play)
         runs = _finish_runs(play, jobs, folder, workers, observer)
-        found = comparison(strategies, budget, optimum, runs)
+        found = comparison(strategies, budget, known, runs)
         if folder:
             write_tables(found, folder.path)
         return found
@@ -208,12 +214,14 @@ def _count(name: str, value: object, least: int, most: int) -> int:
     """A whole number within bounds."""
     count = whole_number(value)
     if count is None or not least <= count <= most:
-        raise InputError(f"{name} must be at least {least} and at most {most:,}, not {value}")
+        raise InputError(f"{name} must be a whole number from {least} to {most:,}, not {value!r:.40}")
     return count
 
 
 def _check_labels(factories: Mapping[str, StrategyFactory]) -> None:
     """Raises InputError unless every label can be a part of file names, and has a function."""
+    if not isinstance(factories, Mapping):
+        raise InputError(f"the strategies must be a mapping of labels to functions, not {factories!r:.40}")
     if not factories:
         raise InputError("there is no strategy to compare; name at least one")
     for label, make in factories.items():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nao.core import InputError
-from nao.folder import write
+from nao.folder import removed, write
 
 
 def write_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -25,6 +25,8 @@ def write_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
     np.savez(stream, **named)
     try:
         file.parent.mkdir(exist_ok=True)
+    except FileNotFoundError as error:
+        raise removed(file.parent.parent) from error
     except OSError as error:
         raise InputError(f"cannot write in {file.parent}: {error.strerror}") from error
     write(file, stream.getvalue())

@@ -16,7 +16,7 @@ from typing import Any
 
 from nao.configuration import dumps
 from nao.core import InputError, Json
-from nao.folder import STUDY
+from nao.folder import STUDY, removed
 
 APPLICATION = 0x6E616F  # "nao": tells a study from other SQLite files
 FIRST_FORMAT, FORMAT = 1, 2
@@ -163,7 +163,7 @@ def _said(folder: Path, error: sqlite3.DatabaseError) -> str:
     extended = getattr(error, "sqlite_errorcode", 0)
     primary = extended & 0xFF
     if extended == DBMOVED or not (primary == sqlite3.SQLITE_CANTOPEN or (folder / STUDY).exists()):
-        return f"{folder / STUDY} was removed while it was in use: what it held is gone; begin again"
+        return str(removed(folder / STUDY))
     stored = "what is stored is safe; make room and give the same command to go on"
     messages = {
         sqlite3.SQLITE_NOTADB: f"{STUDY} in {folder} is not a study; choose another folder with --out",

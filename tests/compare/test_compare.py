@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,13 +153,15 @@ class TestCompare:
         ("settings", "complaint"),
         [
             ({"factories": {"a" * 101: random}}, "a label must be of at most 100 letters"),
-            ({"budget": 0}, "budget must be at least 1 and at most 1,000,000, not 0"),
-            ({"budget": 10**9}, "budget must be at least 1 and at most 1,000,000, not 1000000000"),
-            ({"repeats": 0}, "repeats must be at least 1 and"),
-            ({"seed": -1}, "seed must be at least 0 and at most 2,147,483,644, not -1"),
-            ({"seed": 10**20}, "seed must be at least 0 and at most 2,147,483,644, not 1"),
-            ({"workers": 0}, "workers must be at least 1 and"),
+            ({"budget": 0}, "budget must be a whole number from 1 to 1,000,000, not 0"),
+            ({"budget": 10**9}, "budget must be a whole number from 1 to 1,000,000, not 1000000000"),
+            ({"repeats": 0}, "repeats must be a whole number from 1 to"),
+            ({"seed": -1}, "seed must be a whole number from 0 to 2,147,483,644, not -1"),
+            ({"seed": 10**20}, "seed must be a whole number from 0 to 2,147,483,644, not 1"),
+            ({"workers": 0}, "workers must be a whole number from 1 to"),
             ({"factories": {}}, "there is no strategy"),
+            ({"factories": {"random": lambda space, seed: None}}, "the strategy random is of type NoneType"),
+            ({"optimum": float("nan")}, "optimum must be a finite number"),
             ({"factories": {"../a": random}}, "a label must be of at most 100 letters"),
             ({"durable": True}, "durable runs need a folder"),
         ],
@@ -295,6 +298,16 @@ class TestGoingOn:
         (tmp_path / place).mkdir()
         with pytest.raises(InputError, match=rf"cannot read .*{place}: Is a directory"):
             small(out=tmp_path)
+
+    @pytest.mark.parametrize("removed", [".", "runs"])
+    def test_a_folder_that_is_removed_while_it_is_used(self, removed, tmp_path):
+        class Removing(SumEvaluator):
+            def evaluate(self, requests):
+                shutil.rmtree(tmp_path / "c" / removed, ignore_errors=True)
+                return super().evaluate(requests)
+
+        with pytest.raises(InputError, match="was removed while it was in use"):
+            small(out=tmp_path / "c", evaluator=Removing())
 
     def test_an_unwritable_folder(self, tmp_path):
         with pytest.raises(InputError, match=r"cannot write in .*: File name too long"):
