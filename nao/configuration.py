@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from nao.core import InputError, Json
-from nao.records import python_number
+from nao.inputs import python_number
 
 WHERE = "path"
 

@@ -12,9 +12,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from nao.core import SearchSpace
+from nao.architecture import Architecture
+from nao.inputs import InputError, Json, real_number, show_wrong, whole_number
 
+if TYPE_CHECKING:
     Real: TypeAlias = float
     Whole: TypeAlias = int
     Text: TypeAlias = str
@@ -24,29 +25,7 @@ else:  # Whatever is given. The records themselves make it what it should be, or
     Real = Whole = Text = Metrics = Status = Any
 
 MOST_SEED = 2**31 - 1
-MOST_COUNT = 2**63 - 1  # what a file holds as a whole number
-SHOWN = 200  # characters of a reason, or of a wrong value, that are kept
-Json = Any  # what `json.dumps` takes: a configuration, a state
-
-
-class InputError(ValueError):
-    """Something the user gave is wrong. The message is one line: what is wrong, what would be right."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Architecture:
-    """One string of choices of a search space.
-
-    Attributes:
-      tokens: T token numbers.
-      space: the space whose string this is; `str()` asks it for the readable form.
-    """
-
-    tokens: tuple[int, ...]
-    space: "SearchSpace" = dataclasses.field(repr=False)
-
-    def __str__(self) -> str:
-        return self.space.format(self.tokens)
+SHOWN = 200  # characters of a reason that are kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +66,7 @@ class Request:
         seed = whole_number(self.seed)
         if seed is None or not 0 <= seed <= MOST_SEED:
             raise InputError(
-                f"a seed must be a whole number from 0 to {MOST_SEED:,}, not {_shown(self.seed)}"
+                f"a seed must be a whole number from 0 to {MOST_SEED:,}, not {show_wrong(self.seed)}"
             )
         object.__setattr__(self, "seed", seed)
 
@@ -137,7 +116,7 @@ class Result:
 
     def __post_init__(self) -> None:
         if not isinstance(self.request, Request):
-            raise InputError(f"a Result answers a Request, but was given {_shown(self.request)}")
+            raise InputError(f"a Result answers a Request, but was given {show_wrong(self.request)}")
         checked = _Checked(self.request)
         facts: dict[str, Any] = {
             "test_score": checked.real("test_score", self.test_score, optional=True),
@@ -287,37 +266,6 @@ class Quality:
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
-def python_number(value: Any) -> Any:
-    """A scalar of NumPy, JAX or PyTorch, or an array without axes, as Python's own; else what it was."""
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        return value.item()
-    return value
-
-
-def real_number(value: Any) -> float | None:
-    """The number as a float; None for what is no real number."""
-    value = python_number(value)
-    try:
-        return float(value) if isinstance(value, int | float) else None
-    except OverflowError:
-        return None
-
-
-def whole_number(value: Any) -> int | None:
-    """The number as an int; None for what is no whole number, or beyond 64 bits."""
-    value = python_number(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or abs(value) > MOST_COUNT:
-        return None
-    return int(value)
-
-
-def finite(number: float | int | None) -> float | int | None:
-    """The number, or None in place of NaN and the infinities, which JSON cannot hold."""
-    return number if number is not None and math.isfinite(number) else None
-
-
 class _Checked:
     """The parts of a result as Python's own numbers, and what was wrong with the others."""
 
@@ -327,7 +275,9 @@ class _Checked:
 
     def fault(self, field: str, value: Any, right: str) -> None:
         """Notes that a field is not what it should be."""
-        self.faults.append(f"its {field} must be {right}, not {_shown(value)}: {self._request.architecture}")
+        self.faults.append(
+            f"its {field} must be {right}, not {show_wrong(value)}: {self._request.architecture}"
+        )
 
     def real(self, field: str, value: Any, optional: bool = False, finite: bool = True) -> float | None:
         """A number, None for what is none."""
@@ -369,12 +319,3 @@ class _Checked:
             self.fault(field, value, "text")
             return ""
         return value
-
-
-def _shown(value: Any) -> str:
-    """A wrong value for a message, with its type."""
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:
-        text = "what cannot be shown"
-    return f"{text[: SHOWN // 2]} ({type(value).__name__})"

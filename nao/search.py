@@ -18,8 +18,9 @@ from nao import folder as folders
 from nao.configuration import plain
 from nao.core import Encoder, Evaluator, InputError, Json, SearchSpace, Strategy, check_part
 from nao.events import Ended, Observer, SearchBegan, silent
+from nao.inputs import whole_number
 from nao.loop import check_space, play
-from nao.records import Whole, whole_number
+from nao.records import Whole
 from nao.settings import build
 from nao.strategies.nao import NAO
 from nao.study import History, Ledger, Study

@@ -22,7 +22,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from nao.records import MOST_SEED, InputError, Json, python_number
+from nao.inputs import InputError, Json, python_number
+from nao.records import MOST_SEED
 
 LARGEST = 1_000_000_000  # a whole number further from 0 is taken to be a mistake
 SHOWN = 40  # characters of a wrong value that a message repeats

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nao.core import InputError
-from nao.records import python_number
+from nao.inputs import python_number
 from nao.spaces.listed import ListedSpace, Tokens
 
 SHOWN = 40  # characters of a value that a message repeats

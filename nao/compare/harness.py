@@ -15,9 +15,10 @@ from nao.compare.folder import RunFolder, contents, rows_text
 from nao.compare.run import Query, run
 from nao.compare.workers import play_in_workers
 from nao.configuration import plain
-from nao.core import MOST_SEED, Evaluator, InputError, SearchSpace, Strategy, check_part
+from nao.core import MOST_SEED, Evaluator, InputError, Json, SearchSpace, Strategy, check_part
 from nao.events import ComparisonBegan, Ended, Job, Observer, Queried, RunFinished, silent
-from nao.records import Real, Whole, real_number, whole_number
+from nao.inputs import real_number, whole_number
+from nao.records import Real, Whole
 
 MOST = 1_000_000  # more labels, repeats or workers are taken to be a mistake
 
@@ -62,19 +63,11 @@ def compare(
     """
     budget, repeats = _count("budget", budget, 1, MOST), _count("repeats", repeats, 1, MOST)
     seed, workers = _count("seed", seed, 0, MOST_SEED - repeats + 1), _count("workers", workers, 1, MOST)
-    known = None if optimum is None else real_number(optimum)
-    if optimum is not None and (known is None or not math.isfinite(known)):
-        raise InputError(
-            f"optimum must be a finite number, or None where it is not known, not {optimum!r:.40}"
-        )
+    known = _known_optimum(optimum)
     _check_labels(factories)
     if durable and (out is None or workers > 1):
         raise InputError("durable runs need a folder, and one process")
-    check_part(evaluator, Evaluator, "the evaluator")
-    made = {label: make(evaluator.space, seed) for label, make in factories.items()}
-    for label, strategy in made.items():
-        check_part(strategy, Strategy, f"the strategy {label}")
-    strategies = {label: plain(strategy.configuration(), label) for label, strategy in made.items()}
+    strategies = _configurations(factories, evaluator, seed)
     jobs = [Job(label, r) for r in range(repeats) for label in factories]
     with contextlib.ExitStack() as stack:
         folder = None
@@ -94,7 +87,7 @@ def compare(
 
 
 def comparison(
-    strategies: Mapping[str, Mapping[str, object]],
+    strategies: Mapping[str, Json],
     budget: int,
     optimum: float | None,
     runs: Mapping[Job, list[Query]],
@@ -216,6 +209,25 @@ def _count(name: str, value: object, least: int, most: int) -> int:
     if count is None or not least <= count <= most:
         raise InputError(f"{name} must be a whole number from {least} to {most:,}, not {value!r:.40}")
     return count
+
+
+def _known_optimum(value: object) -> float | None:
+    """The optimum as a number; None where it is not known."""
+    known = None if value is None else real_number(value)
+    if value is not None and (known is None or not math.isfinite(known)):
+        raise InputError(f"optimum must be a finite number, or None where it is not known, not {value!r:.40}")
+    return known
+
+
+def _configurations(
+    factories: Mapping[str, StrategyFactory], evaluator: Evaluator, seed: int
+) -> dict[str, Json]:
+    """The configuration of each strategy, by its label."""
+    check_part(evaluator, Evaluator, "the evaluator")
+    made = {label: make(evaluator.space, seed) for label, make in factories.items()}
+    for label, strategy in made.items():
+        check_part(strategy, Strategy, f"the strategy {label}")
+    return {label: plain(strategy.configuration(), label) for label, strategy in made.items()}
 
 
 def _check_labels(factories: Mapping[str, StrategyFactory]) -> None:

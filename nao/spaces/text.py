@@ -10,7 +10,7 @@ import numpy as np
 
 from nao.core import InputError
 from nao.grammar import Grammar
-from nao.records import python_number, whole_number
+from nao.inputs import python_number, whole_number
 
 SHOWN_WORD = 40  # characters of a wrong word that a message repeats
 SHOWN_LEGAL = 20  # legal words that a message lists

@@ -12,7 +12,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nao.records import Json, Trial, finite
+from nao.inputs import Json, finite
+from nao.records import Trial
 
 if TYPE_CHECKING:
     from nao.core import SearchSpace

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nao.core import InputError, Json, Proposal, Result, SearchSpace, Trial
-from nao.records import finite
+from nao.inputs import finite
 from nao.study.history import History, Iteration
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from nao import folder as folders
 from nao.configuration import differences, fingerprint, plain
 from nao.core import InputError, Json, Result, SearchSpace, Trial
-from nao.records import finite
+from nao.inputs import finite
 from nao.study import database, first_format, reading
 from nao.study.arrays import write_arrays
 from nao.study.database import insert

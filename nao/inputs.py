@@ -1,0 +1,52 @@
+"""What users hand over: numbers as Python's own, and the error that says what is wrong in one line."""
+
+import math
+from typing import Any
+
+MOST_COUNT = 2**63 - 1  # what a file holds as a whole number
+SHOWN = 100  # characters of a wrong value that a message repeats
+Json = Any  # what `json.dumps` takes: a configuration, a state
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong. The message is one line: what is wrong, what would be right."""
+
+
+def python_number(value: Any) -> Any:
+    """A scalar of NumPy, JAX or PyTorch, or an array without axes, as Python's own; else what it was."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
+    return value
+
+
+def real_number(value: Any) -> float | None:
+    """The number as a float; None for what is no real number."""
+    value = python_number(value)
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
+
+
+def whole_number(value: Any) -> int | None:
+    """The number as an int; None for what is no whole number, or beyond 64 bits."""
+    value = python_number(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or abs(value) > MOST_COUNT:
+        return None
+    return int(value)
+
+
+def finite(number: float | int | None) -> float | int | None:
+    """The number, or None in place of NaN and the infinities, which JSON cannot hold."""
+    return number if number is not None and math.isfinite(number) else None
+
+
+def show_wrong(value: Any) -> str:
+    """A wrong value for a message, with its type."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = "what cannot be shown"
+    return f"{text[:SHOWN]} ({type(value).__name__})"
