@@ -3,12 +3,14 @@
 JAX is imported inside the commands that need it, so that `nao --help` answers at once.
 """
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -128,6 +130,18 @@ def optimize(
     run(strategy, pool, counts, out, evaluate_last=evaluate_last)
 
 
+@contextlib.contextmanager
+def stoppable(kept: str) -> Iterator[None]:
+    """Lets Ctrl-C stop what is done inside, and says what is kept of it."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"stopped: {kept}; the same command goes on", err=True)
+        raise typer.Exit(STOPPED) from None
+
+
 def run(
     strategy: Strategy, evaluator: Evaluator, counts: Sequence[int], out: str | None, **how: bool
 ) -> None:
@@ -139,13 +153,10 @@ def run(
     )
     console = Output()
     console.print(f"run: {where}", highlight=False, markup=False, soft_wrap=True)
-    try:
+    with stoppable(f"everything so far is in {where}"):
         found = search.search(
             strategy, evaluator, counts, out=where, observer=report.observer(console), **how
         )
-    except KeyboardInterrupt:
-        typer.echo(f"stopped: everything so far is in {where}; the same command goes on", err=True)
-        raise typer.Exit(STOPPED) from None
     console.print()
     report.show_run(found, str(where), console)
     if found.trials and found.best is None:
@@ -264,18 +275,18 @@ def run_comparison(
 
     where = folder.named(out)
     console = Output()
-    try:
+    with stoppable(f"every finished run is in {where}"):
         observer = shown.comparison_observer(console)
         found = compare.compare(factories, evaluator, out=where, observer=observer, **how)
-    except KeyboardInterrupt:
-        typer.echo(f"stopped: every finished run is in {where}; the same command goes on", err=True)
-        raise typer.Exit(STOPPED) from None
     from nao.report.curves import draw
 
     shown.show_comparison(found, console)
     draw(found, where, title=title, signal=columns[0], report=columns[1])
     line = f"tables and plots: {where}, begin with {where / 'curves.html'}"
     console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if found.failed:
+        run = where / "runs" / f"{next(iter(factories))}-0"
+        raise InputError(f"no architecture has a score: every one failed; nao show {run} says why")
 
 
 @app.command()
@@ -314,5 +325,14 @@ def spaces() -> None:
 
 
 def main() -> None:
-    """Runs the command line."""
-    app(prog_name="nao")
+    """Runs the command line.
+
+    A command that was stopped leaves without taking the interpreter down: that would wait for what JAX still
+    compiles or computes, or crash under it.
+    """
+    try:
+        app(prog_name="nao")
+    except SystemExit as end:
+        if end.code == STOPPED:
+            os._exit(STOPPED)
+        raise

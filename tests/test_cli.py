@@ -278,6 +278,7 @@ class TestBadInput:
             (["--seed", "-1"], "seed must be at least 0 and at most 2,147,483,647, not -1"),
             (["--devices", "0"], "devices"),
             (["--steps", "0"], "steps"),
+            (["--cells", "100000"], "child.cells must be at least 1 and at most 1,000, not 100000"),
             (["--channels", "-8"], "channels"),
             (["--out", "/dev/null/run"], "cannot write in /dev/null/run"),
             (["--out", ""], "the name of the folder is empty"),
@@ -461,6 +462,15 @@ class TestCompare:
         assert (len(history.trials), history.complete) == (12, True)
         assert "optimum" not in result.stdout
 
+    def test_when_everything_failed_it_says_where_the_reasons_are(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(cli.Training, "pool", lambda *_: SumEvaluator(failing=tuple(range(10))))
+        how = ("--budget", 4, "--repeats", 1, "--data", "digits")
+        result = nao_("compare", "--strategies", "random", "--out", tmp_path, *how)
+        assert result.exit_code == 2
+        assert "every one failed" in result.stderr
+        shown = nao_("show", tmp_path / "runs" / "random-0").stdout
+        assert "4 of them failed" in shown
+
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
@@ -534,3 +544,17 @@ class TestCompare:
         assert process.returncode == 130
         assert complaint == f"stopped: every finished run is in {tmp_path}; the same command goes on\n"
         assert 2 <= len(list(tmp_path.glob("runs/*.csv"))) < 20
+
+
+INTERRUPTED = """
+import os, signal, sys, types
+sys.modules["nao.cli"] = types.ModuleType("nao.cli")
+sys.modules["nao.cli"].main = lambda: os.kill(os.getpid(), signal.SIGINT)
+from nao.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_before_anything_is_begun_ends_it_without_a_word():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

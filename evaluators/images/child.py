@@ -47,7 +47,7 @@ class Child:
         check(
             self,
             "child",
-            cells=at_least(1),
+            cells=at_least(1, at_most=1000),  # each is compiled: more are taken to be a mistake
             channels=at_least(2),
             steps=at_least(1),
             batch=at_least(1),

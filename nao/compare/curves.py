@@ -63,6 +63,11 @@ class Comparison:
     runs: Mapping[str, Runs]
 
     @property
+    def failed(self) -> bool:
+        """Whether no query of any run has a score."""
+        return bool(np.all([np.isnan(runs.signal).all() for runs in self.runs.values()]))
+
+    @property
     def against_random(self) -> bool:
         """Whether random search takes part, and others beside it."""
         return self.random is not None and len(self.runs) > 1

@@ -19,6 +19,7 @@ from nao.configuration import differences
 from nao.core import InputError, Json
 from nao.events import Job
 from nao.folder import COMPARISON, write
+from nao.records import real_number
 
 RUNS = "runs"
 
@@ -99,6 +100,8 @@ class RunFolder:
         if content is None:
             return None
         try:
+            if not content.endswith(b"\n"):
+                raise ValueError  # the file was cut
             columns, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
             queries = [_query(*row) for row in rows]
             if columns != names(Query) or not 0 < len(queries) <= self._budget:
@@ -126,10 +129,19 @@ def contents(path: Path) -> dict[str, Json] | None:
         found = json.loads(content)
     except ValueError:
         found = None
-    kinds = {name: type(value) for name, value in found.items()} if isinstance(found, dict) else {}
-    if (kinds.get("settings"), kinds.get("strategies")) != (dict, dict):
+    if not (isinstance(found, dict) and _is_comparison(**{"optimum": None, **found})):
         raise InputError(f"{path / COMPARISON} is of no comparison; choose another with --out")
     return {"optimum": None, **found}
+
+
+def _is_comparison(
+    settings: Json = None, strategies: Json = None, optimum: Json = None, **others: Json
+) -> bool:
+    """Whether these are the parts of the file of a comparison."""
+    configurations = [settings, *strategies.values()] if isinstance(strategies, dict) else [None]
+    number = None if optimum is None else real_number(optimum)
+    known = optimum is None or (number is not None and math.isfinite(number))
+    return known and all(isinstance(each, dict) for each in configurations)
 
 
 def _has_runs(path: Path, label: str) -> bool:

@@ -252,7 +252,15 @@ class TestGoingOn:
 
     @pytest.mark.parametrize(
         "content",
-        ["no json", "[1]", '{"settings": {}}', '{"settings": {}, "strategies": []}', "null"],
+        [
+            "no json",
+            "[1]",
+            '{"settings": {}}',
+            '{"settings": {}, "strategies": []}',
+            '{"settings": {}, "strategies": {"a": 3}}',
+            '{"settings": {}, "strategies": {}, "optimum": "x"}',
+            "null",
+        ],
     )
     def test_a_file_that_is_no_comparison_is_refused(self, content, tmp_path):
         (tmp_path / "comparison.json").write_text(content)
@@ -270,8 +278,9 @@ class TestGoingOn:
             f"{HEADER}1,a,x,nan,1.0,0.0\n",
             HEADER + "".join(f"{m},a,x,1.0,1.0,0.0\n" for m in range(1, 27)),
             f"{HEADER}1,{'a' * 200_000},x,1.0,1.0,0.0\n",
+            f"{HEADER}1,a,x,1.0,1.0,0.0",
         ],
-        ids=["columns", "nothing", "order", "number", "budget", "length"],
+        ids=["columns", "nothing", "order", "number", "budget", "length", "cut"],
     )
     def test_a_damaged_run_is_named(self, content, tmp_path):
         small(out=tmp_path)
