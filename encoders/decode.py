@@ -4,40 +4,21 @@ Axis letters: B strings, T tokens, S steps of the encoder, Q states of the gramm
 units.
 """
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from nao.encoders.lstm import cell
 from nao.encoders.networks import DecoderLSTM
-from nao.grammar import Grammar
-from nao.pytree import pytree
+from nao.grammar import Grammar, GrammarArrays
 
 Carry = tuple[Array, Array, Array, Array]
 
 
-@pytree
-@dataclasses.dataclass(frozen=True)
-class GrammarArrays:
-    """A grammar as arrays that a compiled program takes.
-
-    Attributes:
-      legal: `[T, Q, V]` tokens after which the string can still be finished.
-      following: `[T, Q, V]` the state after each.
-    """
-
-    legal: Bool[Array, "T Q V"]
-    following: Int[Array, "T Q V"]
-
-    @classmethod
-    def from_grammar(cls, grammar: Grammar) -> "GrammarArrays":
-        """The rules of a grammar, without the tokens that lead into a dead end."""
-        live = np.array([[ways > 0 for ways in row] for row in grammar.completions])  # [T + 1, Q]
-        after = live[1:][np.arange(grammar.length)[:, None, None], grammar.following]
-        return cls(jnp.asarray(grammar.legal & after), jnp.asarray(grammar.following, jnp.int32))
+def to_device(grammar: Grammar) -> GrammarArrays:
+    """A grammar as arrays of JAX, without the tokens that lead into a dead end."""
+    arrays: GrammarArrays = jax.tree.map(jnp.asarray, grammar.arrays())
+    return arrays
 
 
 def legal_vocabulary(grammar: GrammarArrays, tokens: Int[Array, "B T"]) -> Bool[Array, "T B V"]:
@@ -48,7 +29,7 @@ def legal_vocabulary(grammar: GrammarArrays, tokens: Int[Array, "B T"]) -> Bool[
         return following[state, token], legal[state]
 
     start = jnp.zeros(tokens.shape[0], jnp.int32)
-    return jax.lax.scan(step, start, (grammar.legal, grammar.following, tokens.T))[1]
+    return jax.lax.scan(step, start, (grammar.viable, grammar.following, tokens.T))[1]
 
 
 def decode_greedily(
@@ -75,6 +56,6 @@ def decode_greedily(
         return (token, following[state, token], hidden, c), token
 
     start = (jnp.full(batch, decoder.start_token), jnp.zeros(batch, jnp.int32), mean, mean)
-    positions = jnp.arange(grammar.legal.shape[0])
-    _, tokens = jax.lax.scan(step, start, (grammar.legal, grammar.following, positions))
+    positions = jnp.arange(grammar.viable.shape[0])
+    _, tokens = jax.lax.scan(step, start, (grammar.viable, grammar.following, positions))
     return tokens.T

@@ -17,8 +17,9 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, Key
 
 from nao.encoders.batches import Data, draw_batch
-from nao.encoders.decode import GrammarArrays, legal_vocabulary
+from nao.encoders.decode import legal_vocabulary
 from nao.encoders.loss import Networks, joint_loss
+from nao.grammar import GrammarArrays
 from nao.settings import above, at_least, check
 
 Carry = tuple[Array, optax.OptState, Array]

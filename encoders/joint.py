@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from nao.core import Quality, SearchSpace
 from nao.encoders.batches import Data
-from nao.encoders.decode import GrammarArrays
+from nao.encoders.decode import to_device
 from nao.encoders.fit import FitConfig, fit_networks
 from nao.encoders.loss import Networks
 from nao.encoders.members import predict_targets, reconstruct
@@ -39,7 +39,7 @@ def fit_jointly(
     rng, K = np.random.default_rng(seed), config.ensemble_size
     transform = ScoreTransform.fit(predictor.targets, scores)
     targets = transform.forward(scores)
-    grammar = GrammarArrays.from_grammar(space.grammar)
+    grammar = to_device(space.grammar)
     folds = draw_folds(len(tokens), config, rng)
     rows = [np.setdiff1d(np.arange(len(tokens)), fold) for fold in folds]
     size = bucket_size(len(tokens), 1024)

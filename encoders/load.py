@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from nao.core import InputError, Quality, SearchSpace
-from nao.encoders.decode import GrammarArrays
+from nao.encoders.decode import to_device
 from nao.encoders.loss import Networks
 from nao.encoders.members import process_inputs
 from nao.encoders.model import Model, by_name, describe
@@ -43,7 +43,7 @@ def load_model(
         inputs = process_inputs(learned["encoder"], space, f["tokens"], predictor.inputs)
         regression = Regression(inputs, f["targets"], f["kernel"])
         f = GaussianProcess.condition(regression, f["tokens"], predictor.inputs)
-    grammar = GrammarArrays.from_grammar(space.grammar)
+    grammar = to_device(space.grammar)
     return Model(predictor=f, grammar=grammar, space=space, ensemble_size=ensemble_size, **learned)
 
 

@@ -16,10 +16,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from nao.core import SearchSpace
-from nao.encoders.decode import GrammarArrays, decode_greedily
+from nao.encoders.decode import decode_greedily
 from nao.encoders.networks import DecoderLSTM, EncoderLSTM
 from nao.encoders.predictors.gaussian_process import PARTS, Part, root_features
 from nao.encoders.predictors.mlp import MLP
+from nao.grammar import GrammarArrays
 from nao.pytree import bucket_size, pad_rows
 from nao.surrogates.gaussian_process import Inputs
 

@@ -15,11 +15,12 @@ from jaxtyping import Array, Float, Int
 
 from nao.core import Quality, SearchSpace
 from nao.embedding import Embedding
-from nao.encoders.decode import GrammarArrays, decode_greedily
+from nao.encoders.decode import decode_greedily
 from nao.encoders.members import by_member, encode, predict_targets, process_inputs
 from nao.encoders.networks import DecoderLSTM, EncoderLSTM
 from nao.encoders.predictors.gaussian_process import GaussianProcess
 from nao.encoders.predictors.mlp import MLP
+from nao.grammar import GrammarArrays
 from nao.pytree import STATIC, pytree
 from nao.surrogates.gaussian_process import Posterior
 from nao.surrogates.score_transform import ScoreTransform

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from nao.core import Quality, SearchSpace
 from nao.encoders.batches import Data
-from nao.encoders.decode import GrammarArrays
+from nao.encoders.decode import to_device
 from nao.encoders.fit import FitConfig, fit_networks
 from nao.encoders.loss import Networks
 from nao.encoders.members import process_inputs, reconstruct
@@ -26,6 +26,7 @@ from nao.encoders.model import Model
 from nao.encoders.networks import DecoderLSTM, EncoderLSTM, NetworksConfig
 from nao.encoders.predictors.gaussian_process import GaussianProcess, GaussianProcessConfig
 from nao.encoders.predictors.mlp import MLPConfig
+from nao.grammar import GrammarArrays
 from nao.metrics import hamming, kendall_tau, pairwise_accuracy
 from nao.pytree import bucket_size
 from nao.surrogates.gaussian_process import GaussianProcess as Regression
@@ -56,7 +57,7 @@ class Autoencoder:
 def fit_strings(space: SearchSpace, networks: NetworksConfig, config: FitConfig, seed: int) -> Autoencoder:
     """Fits E and D to random strings of a space. The same seed gives the same."""
     rng = np.random.default_rng([seed, 1])
-    grammar = GrammarArrays.from_grammar(space.grammar)
+    grammar = to_device(space.grammar)
     strings = space.grammar.sample(rng, STRINGS).astype(np.int32)
     data = Data(
         strings=jnp.zeros((1, 1, space.length), jnp.int32),  # none has a score

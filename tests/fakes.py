@@ -59,21 +59,13 @@ def another_string(architecture):
 
 @dataclasses.dataclass
 class SumEvaluator:
-    """Scores a string by the sum of its letters, plus noise that only the seed decides.
-
-    Attributes:
-      space: the space.
-      devices: results come back in the reverse order, this many at a time.
-      pause: seconds that an evaluation takes.
-      failing: the trials to fail or to score NaN, by the last digit of their sum.
-      evaluated: all tokens that were ever evaluated here.
-    """
+    """Scores a string by the sum of its letters, plus noise that only the seed decides."""
 
     space: PairSpace = PairSpace()
-    devices: int = 3
-    pause: float = 0.0
-    failing: tuple[int, ...] = (7,)
-    evaluated: list = dataclasses.field(default_factory=list)
+    devices: int = 3  # results come back in the reverse order, this many at a time
+    pause: float = 0.0  # seconds that an evaluation takes
+    failing: tuple[int, ...] = (7,)  # those whose sum ends in one of these digits fail, or score NaN
+    evaluated: list = dataclasses.field(default_factory=list)  # the tokens of all that it was asked for
 
     def evaluate(self, requests):
         for start in range(0, len(requests), self.devices):
@@ -85,12 +77,11 @@ class SumEvaluator:
     def result(self, request):
         total = sum(request.architecture.tokens)
         score = total + np.random.default_rng(request.seed).normal(scale=0.1)
-        facts = {"cost": self.cost([request.architecture])[0], "seconds": 0.5, "device": "fake:0"}
+        facts = {"cost": Cost(10 * total, 1000 * total), "seconds": 0.5, "device": "fake:0"}
         if total % 10 in self.failing:
-            if request.seed % 2:
-                return Result(request, float("nan"), **facts)
-            return Result(request, **facts, status="failed", reason="diverged")
-        return Result(request, score, test_score=score - 0.25, metrics={"loss": float("inf")}, **facts)
+            failure = {"score": np.nan} if request.seed % 2 else {"status": "failed", "reason": "diverged"}
+            return Result(request, **failure, **facts)
+        return Result(request, score, test_score=score - 0.25, metrics={"loss": np.inf}, **facts)
 
     def prepare(self):
         return iter(())

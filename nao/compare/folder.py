@@ -19,7 +19,7 @@ from nao.configuration import differences
 from nao.core import InputError, Json
 from nao.events import Job
 from nao.folder import COMPARISON, write
-from nao.records import real_number
+from nao.inputs import real_number
 
 RUNS = "runs"
 

@@ -9,7 +9,7 @@ import pytest
 
 from nao.ascent import ascend
 from nao.embedding import Embedding
-from nao.encoders.decode import GrammarArrays, decode_greedily, legal_vocabulary
+from nao.encoders.decode import decode_greedily, legal_vocabulary, to_device
 from nao.encoders.fit import decay
 from nao.encoders.loss import Networks, joint_loss, reconstruction_loss
 from nao.encoders.presets import PUBLISHED
@@ -45,7 +45,7 @@ def test_masked_softmax_by_hand():
 def test_the_loss_mixes_its_two_parts(space, rng):
     encoder, tokens = SMALL[1], jnp.asarray(space.grammar.sample(rng, 6))
     net = networks(encoder, space)
-    legal = legal_vocabulary(GrammarArrays.from_grammar(space.grammar), tokens)
+    legal = legal_vocabulary(to_device(space.grammar), tokens)
     targets = jnp.asarray(rng.normal(size=4), jnp.float32)
     without = Networks(net.decoder, net.encoder, None)
 
@@ -69,7 +69,7 @@ def test_legal_vocabulary_follows_the_automaton():
     """Two states: after token 0 only token 1 may come."""
     legal = np.array([[[1, 1], [0, 0]], [[1, 1], [0, 1]]], bool)  # [T=2, Q=2, V=2]
     following = np.array([[[1, 0], [0, 0]], [[0, 0], [0, 0]]])
-    arrays = GrammarArrays.from_grammar(Grammar(legal, following))
+    arrays = to_device(Grammar(legal, following))
     found = legal_vocabulary(arrays, jnp.array([[0, 1], [1, 0]]))
     np.testing.assert_array_equal(found, [[[1, 1], [1, 1]], [[0, 1], [1, 1]]])
 
@@ -78,14 +78,14 @@ def test_dead_ends_are_not_legal():
     """Token 0 leads to a state in which nothing is legal."""
     legal = np.array([[[1, 1], [0, 0]], [[1, 1], [0, 0]]], bool)
     following = np.array([[[1, 0], [0, 0]], [[0, 0], [0, 0]]])
-    arrays = GrammarArrays.from_grammar(Grammar(legal, following))
-    np.testing.assert_array_equal(arrays.legal[0, 0], [False, True])
+    arrays = to_device(Grammar(legal, following))
+    np.testing.assert_array_equal(arrays.viable[0, 0], [False, True])
 
 
 @both
 def test_teacher_forcing_and_decoding_agree(encoder, space, rng):
     """Fed with its own greedy string, D finds each of its tokens the most likely legal one."""
-    net, grammar = networks(encoder, space), GrammarArrays.from_grammar(space.grammar)
+    net, grammar = networks(encoder, space), to_device(space.grammar)
 
     @jax.jit
     def decode_both_ways(tokens):
@@ -102,7 +102,7 @@ def test_teacher_forcing_and_decoding_agree(encoder, space, rng):
 
 @both
 def test_untrained_networks_write_legal_strings_wherever_they_are_moved(encoder, space, rng):
-    net, grammar = networks(encoder, space), GrammarArrays.from_grammar(space.grammar)
+    net, grammar = networks(encoder, space), to_device(space.grammar)
 
     def f(e):
         return net.predictor(net.encoder.mean_pool(e.states))

@@ -156,7 +156,7 @@ class TestBadInput:
         with pytest.raises(InputError, match="no child network knows the operation 'attention'; it knows"):
             ImageProgram(CellSpace("odd", operations("attention")), dataset(), CHILD)
 
-    @pytest.mark.parametrize("size", [{"cells": 1_000_000}, {"channels": 1_000_000}])
+    @pytest.mark.parametrize("size", [{"channels": 1_000_000}, {"cells": 1000, "channels": 4000}])
     def test_more_memory_than_the_machine_has(self, size):
         with pytest.raises(InputError, match=r"training takes at least .* GiB of memory"):
             DevicePool(ImageProgram(SPACE, dataset(), Child(**size)))
@@ -180,6 +180,7 @@ class TestChild:
             ("channels", 3),
             *(("learning_rate", value) for value in (0.0, -0.1, float("nan"), float("inf"))),
             ("cutout", -1),
+            ("cells", 1001),
             *((field, -1.0) for field in ("momentum", "weight_decay", "clip")),
         ],
     )
