@@ -176,8 +176,12 @@ def evaluate(
 
     where = spaces.space(training.space, blocks=5 if training.blocks is None else training.blocks)
     requests = dict.fromkeys(Request(where.parse(text), seed) for text in architectures)  # each once
+    scored = False
     for result in answers(training.pool(), list(requests)):
         typer.echo(json.dumps(result.record(), allow_nan=False))
+        scored |= result.score is not None
+    if not scored:
+        raise InputError("no architecture has a score: every one failed, for the reasons above")
 
 
 @app.command()

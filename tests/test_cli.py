@@ -256,6 +256,16 @@ class TestEvaluate:
         assert len(evaluator.evaluated) == 3
         assert all(record["seed"] == 5 and record["device"] == "fake:0" for record in records)
 
+    def test_when_everything_failed_it_says_so_and_ends_with_another_status(self, monkeypatch):
+        space = spaces.space("cnn-cell-small")
+        failing = SumEvaluator(space, failing=tuple(range(10)))
+        monkeypatch.setattr(cli.Training, "pool", lambda *_: failing)
+        result = nao_("evaluate", str(space.sample(np.random.default_rng(0), 1)[0]), "--seed", 2)
+        record = strict(result.stdout)
+        assert (record["status"], record["reason"]) == ("failed", "diverged")
+        assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+        assert "every one failed" in result.stderr
+
 
 class TestBadInput:
     @pytest.mark.parametrize(
