@@ -72,7 +72,7 @@ def test_embeds_values_and_decodes(one, its_space):
     assert np.asarray(e.states).ndim == 3
     assert len(e.states) == len(e.features) == 8
     mean, std = model.posterior(e)
-    np.testing.assert_array_equal(model.value(e), mean)
+    np.testing.assert_allclose(model.value(e), mean, rtol=1e-5, atol=1e-5)  # two programs, two roundings
     assert mean.shape == std.shape == (8,)
     assert np.isfinite(mean).all()
     assert (std >= 0).all()
