@@ -36,13 +36,7 @@ SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", *CHILD)
 # On a table, the random architectures that every strategy begins with and one more: one fit.
 REPEATS = ("--repeats", "1")
 # Compiling takes longer here than running, so it is done with little care.
-QUICK = " ".join(
-    (
-        "--xla_backend_optimization_level=0",
-        "--xla_llvm_disable_expensive_passes=true",
-        "--xla_cpu_use_fusion_emitters=false",
-    )
-)
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 # Runs programs one after the other in one process, so that nothing is imported or compiled twice. Each is
 # the words of a command, or the path of a script and its arguments. Prints status, output and errors of each.
