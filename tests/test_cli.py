@@ -558,6 +558,7 @@ class TestCompare:
 
 INTERRUPTED = """
 import os, signal, sys, types
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have changed for its jobs
 sys.modules["nao.cli"] = types.ModuleType("nao.cli")
 sys.modules["nao.cli"].main = lambda: os.kill(os.getpid(), signal.SIGINT)
 from nao.__main__ import main

@@ -39,7 +39,7 @@ class TestResults:
         slow, *others = STRINGS
 
         def wait(tokens, steps):
-            time.sleep(0.4 * (steps > 0 and tuple(tokens.tolist()) == slow.tokens))
+            time.sleep(0.4 * bool(steps > 0 and tuple(tokens.tolist()) == slow.tokens))
             return np.float32(1)
 
         found = measure(FakeProgram(wait))
