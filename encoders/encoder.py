@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from nao.ascent import AscentConfig
+from nao.configuration import plain
 from nao.core import InputError, Json, SearchSpace
 from nao.encoders.fit import FitConfig
 from nao.encoders.joint import fit_jointly
@@ -98,7 +99,7 @@ class NeuralEncoder:
     def configuration(self) -> dict[str, Json]:
         """Every choice, by name: what `nao.encoders.make` makes the same encoder of."""
         kind = next(name for name, config in PREDICTORS.items() if isinstance(self.predictor, config))
-        choices: dict[str, Any] = to_json(dataclasses.asdict(self))
+        choices: dict[str, Any] = plain(dataclasses.asdict(self))
         return choices | {"predictor": {"name": kind, **choices["predictor"]}}
 
 
@@ -115,13 +116,6 @@ def make(configuration: Mapping[str, Json]) -> NeuralEncoder:
         raise InputError(f"encoder.predictor.name must be one of {', '.join(PREDICTORS)}, not {kind!r}")
     choices["predictor"] = build(PREDICTORS[kind], "encoder.predictor", predictor)
     return build(NeuralEncoder, "encoder", choices)
-
-
-def to_json(value: Any) -> Any:
-    """The value with lists in place of tuples."""
-    if isinstance(value, dict):
-        return {name: to_json(each) for name, each in value.items()}
-    return [to_json(each) for each in value] if isinstance(value, tuple) else value
 
 
 def check_scores(space: SearchSpace, tokens: np.ndarray, scores: np.ndarray) -> None:

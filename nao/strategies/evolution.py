@@ -89,10 +89,7 @@ class Evolution(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Adds to the population, from which the oldest drop out."""
-        for result in results:
-            self._archive.add(result.architecture)
-            if result.score is not None:
-                self._population.append((result.architecture, result.score))
+        self._population.extend(self._remember(results))
 
     def diagnostics(self) -> Mapping[str, float]:
         """The mean score of the population."""

@@ -116,10 +116,7 @@ class GaussianProcess(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Adds to what the process is fitted to; a failed architecture is only never proposed again."""
-        for result in results:
-            self._archive.add(result.architecture)
-            if result.score is not None:
-                self._scored.append((result.architecture, result.score))
+        self._scored.extend(self._remember(results))
 
     def diagnostics(self) -> Mapping[str, float]:
         """The fitted variance of the noise (that of the scores is 1), and the number of candidates."""

@@ -1,12 +1,12 @@
 """What the strategies of this room have in common: settings, configuration, equality and state."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from nao.core import Json, SearchSpace
+from nao.core import Architecture, Json, Result, SearchSpace
 from nao.records import Whole
 from nao.settings import check_seed
 from nao.strategies.archive import Archive
@@ -43,6 +43,12 @@ class StrategyMixin:
         """The generator of a new `ask`."""
         self._asked += 1
         return np.random.default_rng([self.seed, self._asked])
+
+    def _remember(self, results: Sequence[Result]) -> list[tuple[Architecture, float]]:
+        """Adds what was told to the archive; returns what has a score. The rest is only known from now on."""
+        for result in results:
+            self._archive.add(result.architecture)
+        return [(result.architecture, result.score) for result in results if result.score is not None]
 
     def diagnostics(self) -> Mapping[str, float]:
         """Nothing: there is no model."""

@@ -160,10 +160,7 @@ class NAO(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Enlarges X and S. An architecture that failed is only never proposed again."""
-        for result in results:
-            self._archive.add(result.architecture)
-            if result.score is not None:
-                self._scored.append((result.architecture, result.score))
+        self._scored.extend(self._remember(results))
 
     def diagnostics(self) -> Mapping[str, float]:
         """Quality of the last fit on held-out architectures, and how the decoding went."""

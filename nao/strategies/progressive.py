@@ -148,10 +148,7 @@ class Progressive(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Adds to what the predictor is fitted to; a failed architecture is only never proposed again."""
-        for result in results:
-            self._archive.add(result.architecture)
-            if result.score is not None:
-                self._scored.append((result.architecture, result.score))
+        self._scored.extend(self._remember(results))
 
     def diagnostics(self) -> Mapping[str, float]:
         """How many tokens are decided, and how many proposals are left of the stage."""

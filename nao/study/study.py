@@ -93,16 +93,16 @@ class Study(Ledger):
         if found is None:
             self._commit(_beginning(self.history))
             return
-        theirs = found.configuration
-        if database.format_of(self._connection, self.folder) == database.FIRST_FORMAT:
-            theirs = first_format.with_encoder(theirs, ours)
+        old = database.format_of(self._connection, self.folder) == database.FIRST_FORMAT
+        if old:
+            theirs = first_format.with_encoder(found.configuration, ours)
             found = dataclasses.replace(found, configuration=theirs)
-        if differing := differences(ours, theirs):
+        if differing := differences(ours, found.configuration):
             raise InputError(
                 f"{self.folder} belongs to another configuration: {'; '.join(differing[:3])};"
                 " choose another folder with --out"
             )
-        if database.format_of(self._connection, self.folder) < database.FORMAT:
+        if old:
             self._commit([*reading.dropped(), *_beginning(found), *_all_rows(found)])
         self.history = found
         self._results = sum(len(trial.results) for trial in found.trials)
