@@ -18,8 +18,8 @@ from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import every_architecture
 from nao.strategies.mixin import StrategyMixin
-from nao.surrogates.gaussian_process import GaussianProcess as Process
 from nao.surrogates.gaussian_process import Inputs
+from nao.surrogates.inducing_points import fit
 from nao.surrogates.score_transform import rank_normal
 
 MIN_SCORES = 2  # that the process can be fitted to
@@ -91,7 +91,7 @@ class GaussianProcess(StrategyMixin):
         tokens_scored = np.array([x.tokens for x, _ in self._scored], np.int32)
         scores = np.array([score for _, score in self._scored])
         y = rank_normal(scores)
-        process = Process.fit(inputs(self.space, tokens_scored), y)
+        process = fit(inputs(self.space, tokens_scored), y)
         tokens, candidates = self._candidates(rng)
         posterior = process.posterior(candidates)
         proposals: list[Proposal] = []

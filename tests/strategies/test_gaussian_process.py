@@ -10,8 +10,9 @@ from nao.strategies.gaussian_process import (
     inputs,
     whole_space,
 )
+from nao.surrogates import inducing_points
 from tests.fakes import PairSpace
-from tests.strategies.results import scored, total
+from tests.strategies.results import scored, scores, total
 
 SPACE = PairSpace(letters=4, length=6)  # 4096 strings, 1000 architectures
 LARGE = PairSpace()
@@ -73,3 +74,12 @@ def test_random_until_there_are_scores_and_when_all_failed():
     strategy.tell(scored(proposals, lambda x: None))
     assert strategy.batch == 5
     assert [p.origin for p in strategy.ask(5)] == ["random"] * 5
+
+
+def test_finds_the_best_by_way_of_inducing_points(monkeypatch):
+    monkeypatch.setattr(inducing_points, "MAX_EXACT", 30)
+    monkeypatch.setattr(inducing_points, "INDUCING", 25)
+    strategy = GaussianProcess(SPACE, GaussianProcess.Settings(initial=40))
+    found = scores(strategy, 80)
+    assert max(found[:40]) < max(found) == 3 * SPACE.length
+    assert np.mean(found[40:]) > np.mean(found[:40]) + np.std(found[:40])
