@@ -17,8 +17,8 @@ from nao.encoders.model import Model, by_name, describe
 from nao.encoders.networks import NetworksConfig
 from nao.encoders.predictors.gaussian_process import GaussianProcess, GaussianProcessConfig
 from nao.encoders.predictors.mlp import MLPConfig
-from nao.surrogates.gaussian_process import GaussianProcess as Regression
 from nao.surrogates.gaussian_process import Kernel
+from nao.surrogates.inducing_points import condition
 from nao.surrogates.score_transform import ScoreTransform
 
 
@@ -41,7 +41,7 @@ def load_model(
     f = learned.pop("predictor")
     if isinstance(predictor, GaussianProcessConfig):
         inputs = process_inputs(learned["encoder"], space, f["tokens"], predictor.inputs)
-        regression = Regression(inputs, f["targets"], f["kernel"])
+        regression = condition(inputs, f["targets"], f["kernel"], f.get("rows"))
         f = GaussianProcess.condition(regression, f["tokens"], predictor.inputs)
     grammar = to_device(space.grammar)
     return Model(predictor=f, grammar=grammar, space=space, ensemble_size=ensemble_size, **learned)
@@ -65,6 +65,8 @@ def blank(
     if isinstance(predictor, GaussianProcessConfig):
         kernel = Kernel(np.zeros(()), np.zeros(()), np.zeros(3))
         f = {"tokens": np.zeros((N, space.length), np.int32), "targets": np.zeros(N), "kernel": kernel}
+        if "predictor.rows" in arrays:
+            f["rows"] = np.zeros(np.size(arrays["predictor.rows"]), np.int32)
         metrics = ["noise"]
     quality = Quality(0, 0.0, 0.0, 0.0, dict.fromkeys(metrics, 0.0))
     transform = ScoreTransform(np.zeros(M), np.zeros(M))

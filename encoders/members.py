@@ -25,6 +25,7 @@ from nao.pytree import bucket_size, pad_rows
 from nao.surrogates.gaussian_process import Inputs
 
 SMALLEST = 64  # rows of one member
+LARGEST = 4096  # rows of one member; more of them take their turns
 Out = TypeVar("Out")
 
 
@@ -55,7 +56,8 @@ def by_member(function: Callable[[Any, Any], Out], K: int, networks: Any, rows: 
 
 def encode(encoder: EncoderLSTM, tokens: Int[np.ndarray, "B T"], K: int = 1) -> Float[np.ndarray, "B S d"]:
     """E(x): the hidden states."""
-    return np.asarray(_encode(encoder, _pad(tokens, K), K=K))[: len(tokens)]
+    turns = [tokens[i : i + K * LARGEST] for i in range(0, max(len(tokens), 1), K * LARGEST)]
+    return np.concatenate([np.asarray(_encode(encoder, _pad(some, K), K=K))[: len(some)] for some in turns])
 
 
 def process_inputs(

@@ -1,8 +1,8 @@
 """E and D fitted to strings alone: a continuous space of architectures before any of them is scored.
 
 This is Eqn. (1) with lambda = 0, on strings that cost nothing. It is done once for a search. What the scores
-teach is f alone, a Gaussian process on that space, which can be computed exactly: there are too few scores to
-shape the hidden units, and enough strings that are free.
+teach is f alone, a Gaussian process on that space: there are too few scores to shape the hidden units, and
+enough strings that are free.
 
 Axis letters: N scored architectures, U strings without a score, T tokens, S steps of the encoder, d hidden
 units.
@@ -29,7 +29,7 @@ from nao.encoders.predictors.mlp import MLPConfig
 from nao.grammar import GrammarArrays
 from nao.metrics import hamming, kendall_tau, pairwise_accuracy
 from nao.pytree import bucket_size
-from nao.surrogates.gaussian_process import GaussianProcess as Regression
+from nao.surrogates.inducing_points import fit
 from nao.surrogates.score_transform import ScoreTransform
 
 STRINGS = 4096  # that E and D are fitted to
@@ -98,7 +98,7 @@ def fit_process(
     transform = ScoreTransform.fit(config.targets, scores)
     targets = transform.forward(scores)
     inputs = process_inputs(learned.encoder, space, tokens, config.inputs)
-    regression = Regression.fit(inputs, targets)
+    regression = fit(inputs, targets)
     predicted = regression.leave_one_out()
     quality = Quality(
         held_out=len(scores),

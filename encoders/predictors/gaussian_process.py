@@ -3,8 +3,9 @@
 `nao.surrogates.gaussian_process` fits the process in double precision on the host; here it is a function of
 the embedding that JAX can differentiate.
 
-Axis letters: N scored architectures, R rows of them with padding, B embeddings, T tokens, S steps of the
-encoder, d hidden units, F features.
+Axis letters: N scored architectures, M of them from which predictions are computed (all, or inducing points),
+Q >= N and R >= M rows with padding, B embeddings, T tokens, S steps of the encoder, d hidden units, F
+features.
 """
 
 import dataclasses
@@ -18,8 +19,9 @@ from jaxtyping import Array, Float, Int
 from nao.core import SearchSpace
 from nao.pytree import STATIC, bucket_size, pad_rows, pytree
 from nao.settings import check
-from nao.surrogates.gaussian_process import GaussianProcess as Regression
+from nao.surrogates.gaussian_process import GaussianProcess as Exact
 from nao.surrogates.gaussian_process import Kernel
+from nao.surrogates.inducing_points import Conditioned, Regression
 
 Part = Literal["mean", "states", "features"]
 PARTS: tuple[Part, ...] = ("mean", "states", "features")
@@ -50,23 +52,26 @@ class GaussianProcessConfig:
 @pytree
 @dataclasses.dataclass(frozen=True)
 class GaussianProcess:
-    """f: a Gaussian process, conditioned on N architectures in R >= N rows.
+    """f: a Gaussian process, conditioned on N architectures by way of M of them.
 
     Attributes:
-      tokens: `[R, T]` the architectures.
-      targets: `[R]` their targets.
-      mean: `[R, d]` their mean embeddings.
+      tokens: `[Q, T]` the N architectures.
+      targets: `[Q]` their targets.
+      rows: `[R]` which of them the M are.
+      mean: `[R, d]` the mean embeddings of the M.
       states: `[R, S d]` their hidden states, one after the other.
       features: `[R, F]` what they mean.
       kernel: the hyperparameters, with a scale for each of the three parts.
-      alpha: `[R]` K^-1 targets.
-      inverse_cholesky: `[R, R]` L^-1, where L L^T = K.
-      count: N.
+      alpha: `[R]` K^-1 targets; with inducing points, as in `nao.surrogates.inducing_points`.
+      inverse_cholesky: `[R, R]` L^-1, where L L^T = K; with inducing points, C in its place.
+      count: M.
+      scored: N.
       inputs: the parts that are read; the others are 0 in all rows.
     """
 
-    tokens: Int[np.ndarray, "R T"]
+    tokens: Int[np.ndarray, "Q T"]
     targets: Host
+    rows: Int[np.ndarray, " R"] | Int[Array, " R"]
     mean: Host
     states: Host
     features: Host
@@ -74,6 +79,7 @@ class GaussianProcess:
     alpha: Host
     inverse_cholesky: Host
     count: int
+    scored: int
     inputs: tuple[Part, ...] = dataclasses.field(metadata=STATIC)
 
     @classmethod
@@ -81,22 +87,23 @@ class GaussianProcess:
         cls, regression: Regression, tokens: Int[np.ndarray, "N T"], inputs: tuple[Part, ...]
     ) -> "GaussianProcess":
         """The process that a regression on the three parts of the inputs of some architectures has found."""
-        N = len(tokens)
-        R = bucket_size(N, 64)
+        N, M = len(tokens), len(regression.rows)
+        Q, R = bucket_size(N, 64), bucket_size(M, 64)
         square = np.zeros((R, R))
-        square[:N, :N] = L = regression.inverse_cholesky
-        alpha = L.T @ (L @ regression.targets)
+        square[:M, :M] = regression.reduction
         mean, states, features = (pad_rows(part, R) for part in regression.inputs)
         process = cls(
-            tokens=pad_rows(tokens, R),
-            targets=pad_rows(regression.targets, R),
+            tokens=pad_rows(tokens, Q),
+            targets=pad_rows(regression.targets, Q),
+            rows=pad_rows(regression.rows.astype(np.int32), R),
             mean=mean,
             states=states,
             features=features,
             kernel=regression.kernel,
-            alpha=pad_rows(alpha, R),
+            alpha=pad_rows(regression.alpha, R),
             inverse_cholesky=square,
-            count=N,
+            count=M,
+            scored=N,
             inputs=inputs,
         )
         vars(process)["regression"] = regression
@@ -104,8 +111,9 @@ class GaussianProcess:
 
     def learned(self) -> dict[str, Any]:
         """What has to be kept of it: all else follows from the architectures and E."""
-        N = int(self.count)
-        return {"tokens": self.tokens[:N], "targets": self.targets[:N], "kernel": self.kernel}
+        N, M = int(self.scored), int(self.count)
+        kept = {"tokens": self.tokens[:N], "targets": self.targets[:N], "kernel": self.kernel}
+        return kept if N == M else {**kept, "rows": self.rows[:M]}
 
     @property
     def num_features(self) -> int:
@@ -117,11 +125,15 @@ class GaussianProcess:
         return root_features(space, tokens) * ("features" in self.inputs)
 
     @functools.cached_property
-    def regression(self) -> Regression:
+    def regression(self) -> Exact | Conditioned:
         """The same process on the host."""
+        M = int(self.count)
         parts = self.mean, self.states, self.features
-        observed = [np.asarray(part[: self.count], np.float64) for part in parts]
-        return Regression(observed, np.asarray(self.targets[: self.count], np.float64), self.kernel)
+        inputs = [np.asarray(part[:M], np.float64) for part in parts]
+        if self.scored == M:
+            return Exact(inputs, np.asarray(self.targets[:M], np.float64), self.kernel)
+        alpha, C = (np.asarray(x, np.float64) for x in (self.alpha[:M], self.inverse_cholesky[:M, :M]))
+        return Conditioned(inputs, self.kernel, alpha, C)
 
     def posterior(
         self, mean: Float[Array, "B d"], h: Float[Array, "B S d"], features: Float[Array, "B F"]

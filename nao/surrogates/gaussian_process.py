@@ -13,7 +13,7 @@ import functools
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import linalg, optimize
 
 Inputs = Sequence[Float[np.ndarray, "_ _"]]  # `[N, F]` or `[C, F]` for each part, with F of its own
@@ -140,9 +140,19 @@ class GaussianProcess:
         noise = np.exp(self.kernel.log_noise) + JITTER
         return np.asarray(self.kernel(self.inputs, self.inputs) + noise * np.eye(len(self.targets)))
 
+    @property
+    def rows(self) -> Int[np.ndarray, " N"]:
+        """The observations that predictions are computed from: all of them."""
+        return np.arange(len(self.targets))
+
     @functools.cached_property
-    def inverse_cholesky(self) -> Float[np.ndarray, "N N"]:
-        """L^-1, where L L^T = K."""
+    def alpha(self) -> Float[np.ndarray, " N"]:
+        """K^-1 targets."""
+        return np.asarray(self.reduction.T @ (self.reduction @ self.targets))
+
+    @functools.cached_property
+    def reduction(self) -> Float[np.ndarray, "N N"]:
+        """L^-1, where L L^T = K: observations reduce the variance by |L^-1 k|^2."""
         return np.asarray(np.linalg.inv(np.linalg.cholesky(self.covariance)))
 
     def posterior(self, candidates: Inputs) -> Posterior:
