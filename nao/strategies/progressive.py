@@ -19,10 +19,12 @@ from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive, canonical_keys
 from nao.strategies.mixin import StrategyMixin
+from nao.surrogates.inducing_points import best_and_spread
 from nao.surrogates.score_transform import rank_normal
 
 MIN_SCORES = 5  # that the predictor can be fitted to
 MEMBERS = 5  # predictors in the ensemble, each fitted to all but a fifth of the scores
+MAX_FITTED = 2000  # scores that they are fitted to; the cost grows with the square and more
 PENALTY = 3.0  # C of the support vector regression
 MAX_EXPANSIONS = 10_000  # of a stage; of more, this many are drawn
 COMPLETIONS = 4  # random ways to finish a prefix, by which two prefixes are compared
@@ -100,7 +102,9 @@ class Progressive(StrategyMixin):
         X = np.array([x.tokens for x, _ in self._scored], np.int32)
         y = np.array([score for _, score in self._scored])
         best = np.argsort(-y, kind="stable")[: self.settings.beam]
-        pi = fit_ensemble(X, rank_normal(y))  # fit the predictor to all that was trained
+        # Fit the predictor to all that was trained; of very many, in the order of their training, to some.
+        some = slice(None) if len(y) <= MAX_FITTED else np.sort(best_and_spread(y, MAX_FITTED))
+        pi = fit_ensemble(X[some], rank_normal(y)[some])
         while not self._queue and self._decided < self.space.length:
             # Expand S_(b-1) by one more block; predict the accuracies of S_b'; S_b = the top K of them.
             S_b = self._distinct(self._by_prediction(self._expand(rng), pi), rng)

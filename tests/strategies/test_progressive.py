@@ -8,6 +8,7 @@ from nao.core import Architecture
 from nao.spaces.cells import CellSpace
 from nao.spaces.nasbench201 import NASBENCH201
 from nao.spaces.operations import operations
+from nao.strategies import progressive
 from nao.strategies.progressive import Progressive, fit_ensemble
 from tests.fakes import PairSpace
 from tests.strategies.results import scored, total
@@ -102,3 +103,26 @@ def test_goes_on_near_the_best_when_all_is_decided():
     near = {SPACE.canonical(u) for r in best for u in SPACE.neighbours(r.architecture)}
     assert [p.origin for p in proposals] == ["stage"] * 5
     assert {SPACE.canonical(p.architecture) for p in proposals} <= near
+
+
+def test_of_many_scores_the_predictor_is_fitted_to_some(monkeypatch):
+    fitted = []
+
+    def watched(X, y):
+        fitted.append((X, y))
+        return fit_ensemble(X, y)
+
+    monkeypatch.setattr(progressive, "fit_ensemble", watched)
+    monkeypatch.setattr(progressive, "MAX_FITTED", 30)
+    strategy = Progressive(SPACE, Progressive.Settings(initial=40, beam=6))
+    begun = scored(strategy.ask(40), total)
+    strategy.tell(begun[:30])
+    strategy.ask(6)
+    strategy.tell(begun[30:])
+    while len(fitted) < 2:
+        strategy.ask(6)
+    (X, _), (some, y) = fitted
+    np.testing.assert_array_equal(X, [r.architecture.tokens for r in begun[:30]])
+    assert len(some) == len(y) == 30
+    best = sorted(begun, key=lambda r: -r.score)[:5]
+    assert {r.architecture.tokens for r in best} <= set(map(tuple, some.tolist()))
