@@ -14,7 +14,7 @@ import functools
 import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -51,7 +51,10 @@ class DevicePool:
     Attributes:
       program: what is run.
       devices: the D devices that it runs on.
+      noisy: true, as weights and batches of a child are random.
     """
+
+    noisy: ClassVar[bool] = True
 
     def __init__(self, program: Program, devices: int | None = None):
         """Checks that the program can run here. It is compiled before the first request is answered.

@@ -61,6 +61,9 @@ __all__ = [
 class Evaluator(Protocol):
     """Measures architectures, on as many devices as it has.
 
+    It may have one attribute more, `noisy`: whether the seed of a request changes its score. The answer of a
+    search is then confirmed, unless it is told otherwise (see `nao.confirm`).
+
     Attributes:
       space: the space whose architectures it takes.
     """
@@ -194,6 +197,10 @@ class Strategy(Protocol):
     Everything it decides follows from its configuration, its state and the results it was told. So a new
     strategy with the same configuration, which is given the same state and results, proposes the same.
 
+    It may have one method more, `recommend(k)`: the k architectures that it believes to be the best of those
+    it was told a score of, the best first. It changes nothing about what is proposed afterwards. Without it,
+    they are those with the highest scores.
+
     Attributes:
       space: what is searched.
       seed: decides everything random in its search, the seeds of the evaluations too.
@@ -222,7 +229,7 @@ class Strategy(Protocol):
         """Numbers about the last `ask`, for the study's record (for instance the predictor's quality)."""
 
     def artifacts(self) -> Mapping[str, Mapping[str, np.ndarray]]:
-        """Arrays of the last `ask` that are worth keeping, by name (for instance the fitted model's)."""
+        """Arrays of the last `ask` or `recommend` that are worth keeping, by name (such as a model's)."""
 
     def state(self) -> Json:
         """What `restore` needs after an `ask`, beyond the configuration and the results."""

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from nao.core import Architecture, Cost, Json, Request, Result, SearchSpace
 from nao.evaluators.tables.row import Row
@@ -21,8 +21,10 @@ class Table:
       rows: the row of each architecture: by its tokens, or by its canonical key.
       by_string: rows are found by tokens, because strings that mean the same were measured one by one.
       source: the file and the columns that were read. Its `path` says where the file is and is not compared.
+      noisy: false, as an architecture has one score.
     """
 
+    noisy: ClassVar[bool] = False
     space: SearchSpace
     rows: Mapping[Any, Row] = dataclasses.field(repr=False)
     by_string: bool

@@ -64,7 +64,6 @@ class GaussianProcess(StrategyMixin):
     def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
         settings = settings or self.Settings()
         super().__init__(space, settings, seed, initial=settings.initial)
-        self._scored: list[tuple[Architecture, float]] = []
         self._diagnostics: Mapping[str, float] = {}
 
     @property
@@ -116,7 +115,7 @@ class GaussianProcess(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Adds to what the process is fitted to; a failed architecture is only never proposed again."""
-        self._scored.extend(self._remember(results))
+        self._remember(results)
 
     def diagnostics(self) -> Mapping[str, float]:
         """The fitted variance of the noise (that of the scores is 1), and the number of candidates."""

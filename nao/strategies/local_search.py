@@ -77,9 +77,9 @@ class LocalSearch(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Moves to whatever is better than v; a failed architecture never is."""
+        self._remember(results)
         for result in results:
             u = result.architecture
-            self._archive.add(u)
             self._evaluated.add(u)
             self._neighbours.pop(self._key(u.tokens), None)
             self._to_start -= 1

@@ -37,6 +37,7 @@ class StrategyMixin:
         self.seed = check_seed(seed)
         self._initial = InitialDesign(space, self.seed, initial)
         self._archive = Archive(space)  # proposed or told
+        self._scored: list[tuple[Architecture, float]] = []  # what was told and did not fail
         self._asked = 0
 
     def _next_generator(self) -> np.random.Generator:
@@ -48,7 +49,13 @@ class StrategyMixin:
         """Adds what was told to the archive; returns what has a score. The rest is only known from now on."""
         for result in results:
             self._archive.add(result.architecture)
-        return [(result.architecture, result.score) for result in results if result.score is not None]
+        scored = [(result.architecture, result.score) for result in results if result.score is not None]
+        self._scored.extend(scored)
+        return scored
+
+    def recommend(self, k: int) -> list[Architecture]:
+        """The k architectures with the highest scores, of equal ones the first; all if there are fewer."""
+        return [x for x, _ in sorted(self._scored, key=lambda scored: -scored[1])[:k]]
 
     def diagnostics(self) -> Mapping[str, float]:
         """Nothing: there is no model."""

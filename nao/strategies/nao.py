@@ -86,7 +86,6 @@ class NAO(StrategyMixin):
         usual = CHOICES[str(settings.choose)]
         self.pick_seeds, self.choose = pick_seeds or usual[0], choose or usual[1]
         self.improve = improve
-        self._scored: list[tuple[Architecture, float]] = []  # X and S
         self._diagnostics: Mapping[str, float] = {}
         self._model: Model | None = None
 
@@ -112,8 +111,7 @@ class NAO(StrategyMixin):
 
     def _decode_new(self, n: int) -> list[Proposal]:
         """The body of Algorithm 1, after the architectures of X_eval have been evaluated."""
-        X = np.array([x.tokens for x, _ in self._scored], np.int32)
-        S = np.array([s for _, s in self._scored])
+        X, S = self._X_and_S()
 
         # Train E, f and D by minimizing Eqn. (1), using X and S.
         began = time.perf_counter()
@@ -145,6 +143,25 @@ class NAO(StrategyMixin):
         }
         return X_eval  # The loop evaluates these, and then: Enlarge X as X = X u X_eval (`tell`).
 
+    def _X_and_S(self) -> tuple[Int[np.ndarray, "N T"], Float[np.ndarray, " N"]]:
+        """The architectures that have a score, and the scores."""
+        X, S = zip(*self._scored, strict=True)
+        return np.array([x.tokens for x in X], np.int32), np.array(S)
+
+    def recommend(self, k: int) -> list[Architecture]:
+        """The k scored architectures with the highest f(E(x)), the posterior mean where f has one.
+
+        f is fitted once more, to all scores; it knows from the others which high score was luck.
+        """
+        self._model = None
+        if len(self._scored) <= k:
+            return super().recommend(k)
+        X, S = self._X_and_S()
+        self._model = self.encoder.fit(self.space, X, S, seed=self.seed)
+        posterior = self._model.joint_posterior(X)
+        f = self._model.predict(X) if posterior is None else posterior.mean
+        return [self._scored[i][0] for i in np.argsort(-f, kind="stable")[:k]]
+
     def _improved(self, model: Model, X_seed: Int[np.ndarray, "K T"], N: int) -> Iterator[Improved]:
         """What `improve` makes of the seeds, with other random numbers whenever more is known."""
         if self.improve is None:
@@ -160,14 +177,14 @@ class NAO(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Enlarges X and S. An architecture that failed is only never proposed again."""
-        self._scored.extend(self._remember(results))
+        self._remember(results)
 
     def diagnostics(self) -> Mapping[str, float]:
         """Quality of the last fit on held-out architectures, and how the decoding went."""
         return self._diagnostics
 
     def artifacts(self) -> Mapping[str, Mapping[str, np.ndarray]]:
-        """The model that was fitted by the last `ask`, if one was."""
+        """The model that was fitted by the last `ask` or `recommend`, if one was."""
         return {"models": self._model.arrays()} if self._model is not None else {}
 
     def configuration(self) -> Mapping[str, Json]:

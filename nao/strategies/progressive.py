@@ -71,7 +71,6 @@ class Progressive(StrategyMixin):
         settings = settings or self.Settings()
         super().__init__(space, settings, seed, initial=settings.initial)
         self._key = canonical_keys(space)
-        self._scored: list[tuple[Architecture, float]] = []
         self._decided = 0  # tokens of the beam that are decided
         self._S: list[list[int]] = []  # S_b, the beam, as finished strings
         self._queue: list[list[int]] = []  # strings of the beam that are still to be proposed
@@ -152,7 +151,7 @@ class Progressive(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Adds to what the predictor is fitted to; a failed architecture is only never proposed again."""
-        self._scored.extend(self._remember(results))
+        self._remember(results)
 
     def diagnostics(self) -> Mapping[str, float]:
         """How many tokens are decided, and how many proposals are left of the stage."""

@@ -106,7 +106,7 @@ class QLearning(StrategyMixin):
         """Begins from nothing."""
         self.Q: dict[State, Row] = {}
         self._rng = np.random.default_rng([self.seed, 1])
-        self._archive = Archive(self.space)
+        self._archive, self._scored = Archive(self.space), []
         self._initial = InitialDesign(self.space, self.seed, self._ends[0])
         self._rewards = Rewards(self.space)
         self._memory: list[tuple[Walk, float]] = []  # all that was scored: the string, and its score
@@ -189,9 +189,9 @@ class QLearning(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Adds each result to the memory, and learns from strings that are drawn from the memory."""
+        self._remember(results)
         for result in results:
             self._transcript.results.append(result)
-            self._archive.add(result.architecture)
             score = self._rewards.add(result)
             self._memory.append((self._walk(result.architecture.tokens), score))
             for i in self._rng.integers(len(self._memory), size=self.settings.replays).tolist():

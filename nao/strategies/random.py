@@ -50,8 +50,7 @@ class Random(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Remembers what was evaluated."""
-        for result in results:
-            self._archive.add(result.architecture)
+        self._remember(results)
 
     def state(self) -> Json:
         """How many architectures of the sequence it has drawn."""

@@ -87,7 +87,7 @@ class Reinforce(StrategyMixin):
         rule = UpdateRule(s.learning_rate, s.epochs, s.clip, s.entropy, s.decay)
         self._policy = Policy(self.space.grammar, units=s.units, batch=s.batch, rule=rule, seed=self.seed)
         self._rng = np.random.default_rng([self.seed, 1])
-        self._archive = Archive(self.space)
+        self._archive, self._scored = Archive(self.space), []
         self._initial = InitialDesign(self.space, self.seed, s.batch)
         self._rewards = Rewards(self.space)
         self._written: list[Architecture] = []  # not yet learned from, in the order of writing
@@ -141,9 +141,9 @@ class Reinforce(StrategyMixin):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Remembers the scores; the next `ask` learns from them."""
+        self._remember(results)
         for result in results:
             self._transcript.results.append(result)
-            self._archive.add(result.architecture)
             self._rewards.add(result)
 
     def diagnostics(self) -> Mapping[str, float]:

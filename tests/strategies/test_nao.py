@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -165,6 +166,40 @@ def test_the_model_of_the_last_question_is_worth_keeping():
     model = played.encoder.load(SPACE, kept)
     again = played.encoder.fit(SPACE, tokens, scores, seed=0)
     np.testing.assert_array_equal(model.predict(tokens), again.predict(tokens))
+
+
+def test_it_recommends_what_f_is_highest_for_and_not_the_luckiest():
+    played = Played(seeds=10)
+    luckiest = next(result for result in played.results if result.score is not None)
+    lucky = [dataclasses.replace(r, score=99.0) if r is luckiest else r for r in played.results]
+    played.strategy._scored.clear()
+    played.strategy.tell(lucky)
+    recommended = played.strategy.recommend(5)
+    tokens, scores, _ = played.encoder.fits[-1]
+    f = played.encoder.fit(SPACE, tokens, scores, seed=0).predict(tokens)
+    assert [x.tokens for x in recommended] == [tuple(tokens[i].tolist()) for i in np.argsort(-f)[:5]]
+    assert scores.max() == 99.0
+    assert set(played.strategy.artifacts()) == {"models"}
+
+
+def test_it_recommends_by_the_posterior_mean_where_there_is_one():
+    played = Played(seeds=10)
+
+    class Sure(LinearModel):
+        def joint_posterior(self, tokens):  # whatever `predict` says
+            return SimpleNamespace(mean=-tokens.sum(axis=1))
+
+    played.encoder.load = lambda space, arrays: Sure(arrays["weights"], space=space)
+    sums = [sum(x.tokens) for x in played.strategy.recommend(5)]
+    assert sums == sorted(sum(x.architecture.tokens) for x in played.results if x.score is not None)[:5]
+
+
+def test_to_recommend_all_there_are_it_fits_nothing():
+    played = Played(seeds=10)
+    scored = [result for result in played.results if result.score is not None]
+    assert len(played.strategy.recommend(60)) == len(scored) < 60
+    assert played.encoder.fits == []
+    assert played.strategy.artifacts() == {}
 
 
 def test_every_fit_has_the_seed_of_the_search():

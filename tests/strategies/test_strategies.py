@@ -162,6 +162,21 @@ class TestContract:
         for arrays in strategy.artifacts().values():
             assert all(isinstance(array, np.ndarray) for array in arrays.values())
 
+    def test_recommends_what_it_was_told_and_proposes_the_same_afterwards(self, make_one):
+        strategy, other = make_one(), make_one()
+        for each in (strategy, other):
+            proposals = each.ask(20)
+            each.tell(scored(proposals, lambda x: None if x.tokens[0] == 0 else total(x)))
+        with_score = [p.architecture for p in proposals if p.architecture.tokens[0]]
+        recommended = strategy.recommend(3)
+        assert set(recommended) < set(with_score)
+        assert len(set(recommended)) == 3
+        # A linear f knows these sums.
+        assert sorted(map(total, recommended)) == sorted(map(total, with_score))[-3:]
+        assert set(strategy.recommend(100)) == set(with_score)
+        assert strategy.state() == other.state()
+        assert strategy.ask(5) == other.ask(5)
+
     def test_results_that_all_failed_are_no_obstacle(self, make_one):
         strategy = make_one()
         proposals = strategy.ask(20)
