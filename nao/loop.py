@@ -12,10 +12,9 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from nao.core import Evaluator, InputError, Request, Result, Strategy, Trial, check_part
-from nao.events import Evaluating, Observer, Preparing, Proposing, Recorded, Told
+from nao.events import Evaluating, Event, Observer, Preparing, Proposing, Recorded, Told
+from nao.records import child_seed
 from nao.study.ledger import Ledger
 
 Count = Callable[[int, int], int]
@@ -110,14 +109,35 @@ def _evaluate(number: int, evaluator: Evaluator, ledger: Ledger, observer: Obser
     """Evaluates the trials of an iteration that have no result, recording each as it arrives."""
     trials = ledger.history.of(number)
     pending = {trial.request(): trial for trial in trials if trial.status == "pending"}
-    if pending:
+    for result, seconds in measure(evaluator, list(pending), Evaluating(number, trials), observer):
+        observer(Recorded(ledger.record(pending[result.request], result, seconds)))
+
+
+def measure(
+    evaluator: Evaluator, requests: Sequence[Request], beginning: Event, observer: Observer
+) -> Iterator[tuple[Result, float]]:
+    """Makes an evaluator ready and has it answer.
+
+    Args:
+      evaluator: any.
+      requests: different from each other.
+      beginning: what the observer is told once the evaluator is ready.
+      observer: is told that, and what is made ready.
+
+    Yields:
+      Each result as it comes, and the seconds that passed for it.
+
+    Raises:
+      InputError: the evaluator does not do what it promises.
+    """
+    if requests:
         for stage in evaluator.prepare() or ():
             observer(Preparing(stage))
-    observer(Evaluating(number, trials))
+    observer(beginning)
     began = time.perf_counter()
-    for result in answers(evaluator, list(pending)):
+    for result in answers(evaluator, requests):
         now = time.perf_counter()
-        observer(Recorded(ledger.record(pending[result.request], result, now - began)))
+        yield result, now - began
         began = now
 
 
@@ -196,8 +216,3 @@ def check_space(strategy: Strategy, evaluator: Evaluator) -> None:
         raise InputError(
             f"the search is in the space {ours}, but its evaluator measures {other}: give both the same space"
         )
-
-
-def child_seed(seed: int, trial: int) -> int:
-    """The seed of one evaluation: follows from the search's seed and the trial's id, below 2^31."""
-    return int(np.random.SeedSequence([seed, trial]).generate_state(1)[0] >> 1)

@@ -12,6 +12,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
+
 from nao.architecture import Architecture
 from nao.inputs import InputError, Json, real_number, show_wrong, whole_number
 
@@ -214,6 +216,8 @@ class Trial:
       proposal: the architecture, and where it came from.
       seed: of its measurements.
       results: at most one for each fidelity, in the order in which they came.
+      repeats: what came of the same measurement with new seeds, in the order of the seeds. They confirm what
+        a search has found; no strategy is told of them.
     """
 
     id: int
@@ -221,6 +225,7 @@ class Trial:
     proposal: Proposal
     seed: int
     results: tuple[Result, ...] = ()
+    repeats: tuple[Result, ...] = ()
 
     @property
     def architecture(self) -> Architecture:
@@ -242,9 +247,15 @@ class Trial:
         """The score of the newest result; None while there is none, or when it failed."""
         return self.result.score if self.result else None
 
-    def request(self, fidelity: Fidelity = STANDARD) -> Request:
-        """What to ask an evaluator for."""
-        return Request(self.architecture, self.seed, fidelity)
+    def request(self, fidelity: Fidelity = STANDARD, *, repeat: int = 0) -> Request:
+        """What to ask an evaluator for; 1, 2, ... is the same again, each with a new seed."""
+        seed = child_seed(self.seed, repeat) if repeat else self.seed
+        return Request(self.architecture, seed, fidelity)
+
+
+def child_seed(seed: int, number: int) -> int:
+    """The seed of one evaluation, below 2^31: of a trial of a search, or of a repeat of a trial."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -165,7 +165,8 @@ class Lines:
         """How many of this iteration failed, and the commonest reason; nothing when none did."""
         if not self._failed:
             return []
-        return [f"{len(self._failed)} failed: {failures(self._failed)[0]['reason'][:SHOWN_REASON]}"]
+        (commonest, *_) = failures(trial.result for trial in self._failed if trial.result)
+        return [f"{len(self._failed)} failed: {commonest['reason'][:SHOWN_REASON]}"]
 
     @property
     def standing(self) -> str:

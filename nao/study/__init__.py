@@ -1,6 +1,7 @@
 """What a search has found, in memory and on the disk.
 
-- `nao.study.history`: `History`, everything that was found, as plain records.
+- `nao.study.history`: `History`, everything that was found, as plain records. `nao.study.confirmation`: how
+  the answer is chosen among the best, and scored, by training them again.
 - `nao.study.ledger`: `Ledger`, a history that grows. `nao.study.study`: `Study`, the ledger that is written
   into a run's folder, `read`, and `default_folder`.
 - `nao.study.database`, `reading`, `arrays`: the file, what is read out of it, and arrays beside it.

@@ -19,7 +19,7 @@ from nao.core import InputError, Json
 from nao.folder import STUDY, removed
 
 APPLICATION = 0x6E616F  # "nao": tells a study from other SQLite files
-FIRST_FORMAT, FORMAT = 1, 2
+FIRST_FORMAT, FORMAT = 1, 3  # the second had no confirmations
 BUSY_SECONDS = 30.0  # how long a commit waits for a reader
 DBMOVED = 1032  # what SQLite says when the file is no longer where it was opened
 
@@ -40,6 +40,18 @@ CREATE TABLE results (
     record TEXT NOT NULL,
     checksum INTEGER NOT NULL,
     UNIQUE (trial, fidelity)
+);
+"""
+CONFIRMATION_TABLES = """
+CREATE TABLE confirmations (number INTEGER PRIMARY KEY, record TEXT NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE repeats (
+    number INTEGER PRIMARY KEY,
+    confirmation INTEGER NOT NULL REFERENCES confirmations,
+    trial INTEGER NOT NULL REFERENCES proposals,
+    seed INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    UNIQUE (trial, seed)
 );
 """
 

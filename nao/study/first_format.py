@@ -38,7 +38,8 @@ def read(connection: sqlite3.Connection, space: "SearchSpace | None") -> History
         Iteration(number, _state(json.loads(state)), json.loads(diagnostics), seconds)
         for number, state, diagnostics, seconds in connection.execute("SELECT * FROM iterations ORDER BY 1")
     ]
-    return History(space, **meta, iterations=iterations, trials=[_trial(row, space) for row in found])
+    trials = [_trial(row, space) for row in found]
+    return History(space, **meta, iterations=iterations, trials=trials, confirmations=[])
 
 
 def with_encoder(configuration: Mapping[str, Json], ours: Mapping[str, Json]) -> Mapping[str, Json]:

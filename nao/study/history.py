@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nao.inputs import Json, finite
-from nao.records import Trial
+from nao.records import Result, Trial
+from nao.study.confirmation import Confirmation, Repeated
 
 if TYPE_CHECKING:
     from nao.core import SearchSpace
@@ -47,11 +48,13 @@ class History:
     Attributes:
       space: what is searched; of a class of the user's own, only its name and strings (`RecordedSpace`).
       configuration: what identifies the search.
-      goal: how far it was asked to go: `iterations` and `evaluate_last`, or `labels`.
+      goal: how far it was asked to go: `iterations`, `evaluate_last` and `confirm`, which is k and r or None;
+        or `labels`.
       created: when it was begun (ISO 8601, UTC).
       versions: of this package, JAX and Python, when it was begun.
       iterations: one for each `ask`.
       trials: all architectures, in the order of the proposals.
+      confirmations: what was trained again at the end; a search that went on after that has several.
     """
 
     space: "SearchSpace"
@@ -61,6 +64,7 @@ class History:
     versions: Mapping[str, str]
     iterations: Sequence[Iteration]
     trials: Sequence[Trial]
+    confirmations: Sequence[Confirmation] = ()
 
     def of(self, iteration: int) -> Sequence[Trial]:
         """The trials of one iteration."""
@@ -69,20 +73,63 @@ class History:
         return self.trials[first:last]
 
     @property
+    def evaluated(self) -> int:
+        """How many trials have a result, failed ones included."""
+        return sum(trial.status != "pending" for trial in self.trials)
+
+    @property
+    def confirmation(self) -> Confirmation | None:
+        """The newest confirmation, if it is one of everything that is evaluated; it may not be over."""
+        newest = self.confirmations[-1] if self.confirmations else None
+        return newest if newest and newest.evaluated == self.evaluated else None
+
+    @property
+    def confirmed(self) -> Repeated | None:
+        """The mean over new trainings that is the score of `best`; None where that is not confirmed."""
+        over = self._over
+        best = over and over.answer(self.trials)
+        return over.score(best) if over and best else None
+
+    @property
     def best(self) -> Trial | None:
-        """The trial with the highest score, of equal ones the first; None where none has a score."""
+        """The answer.
+
+        Once it is confirmed, that is the trial whose architecture had the highest mean over new trainings
+        (see `nao.study.confirmation`), and `confirmed` is its score; None where all of them failed. Until
+        then, or without a confirmation, it is the trial with the highest score, of equal ones the first; None
+        where none has a score.
+        """
+        if self._over:
+            return self._over.answer(self.trials)
         scored = [trial for trial in self.trials if trial.score is not None]
         return max(scored, key=lambda trial: (trial.score, -trial.id), default=None)
 
     @property
+    def _over(self) -> Confirmation | None:
+        """The newest confirmation, if nothing is missing in it."""
+        newest = self.confirmation
+        return None if newest is None or newest.missing(self.trials) else newest
+
+    @property
     def complete(self) -> bool:
         """Whether it has gone as far as it was asked to, or until the strategy found no more."""
+        return self.all_evaluated and self._is_confirmed
+
+    @property
+    def _is_confirmed(self) -> bool:
+        """Whether its answer is confirmed as it was asked to be."""
+        asked, over = self.goal.get("confirm"), self._over
+        return asked is None or (over is not None and [over.most, over.repeats] == [*asked])
+
+    @property
+    def all_evaluated(self) -> bool:
+        """Whether everything is evaluated that it was asked for; its answer may have to be confirmed."""
         if not self.iterations or not self.goal:
             return False
         last = self.iterations[-1].number
         exhausted = not self.of(last)
         if "labels" in self.goal:
-            evaluated = sum(trial.status != "pending" for trial in self.trials)
+            evaluated = self.evaluated
             return evaluated == len(self.trials) and (exhausted or evaluated >= self.goal["labels"])
         iterations = self.goal["iterations"]
         to_evaluate = iterations if self.goal["evaluate_last"] else iterations - 1
@@ -92,26 +139,41 @@ class History:
     def summary(self) -> dict[str, Json]:
         """The result in numbers, ready for `json.dumps`; what is not known is None.
 
-        `evaluations` is M, the number of architectures whose score was read, failed ones included, and
-        `reasons` says of the failed ones how many failed for which reason, the commonest first.
+        `evaluations` is M, the number of trainings whose score was read, failed ones included: one for each
+        architecture, and `repeats` of them to confirm the answer. `reasons` says of the failed ones how many
+        failed for which reason, the commonest first. The `score` of `best` is the mean of `trainings` of it,
+        their standard deviation `std`: where it is confirmed, they are new ones, and `first_score` is what it
+        was found with. `confirmed` has the means by which the candidates were compared.
         Scores are averaged over the architectures that did not fail. `iterations` has one entry for each
         decoded set, in which `seeds_mean` is the mean score of the best architectures it came from,
         `random` is how many of `new` were drawn at random because too few new ones were decoded, the
         quality of the predictor is that of the fit behind it on held-out architectures, and `seconds`
         is the time to fit, decode and evaluate.
         """
-        evaluated = [trial for trial in self.trials if trial.status != "pending"]
+        repeats = [result for trial in self.trials for result in trial.repeats]
+        results = [*(trial.result for trial in self.trials if trial.result), *repeats]
+        missing = self.confirmation.missing(self.trials) if self.confirmation else []
+        best = self.best
         return {
             "complete": self.complete,
-            "evaluations": len(evaluated),
-            "failed": sum(trial.status == "failed" for trial in evaluated),
-            "reasons": failures(self.trials),
-            "pending": len(self.trials) - len(evaluated),
-            "best": _best(self.best),
+            "evaluations": len(results),
+            "repeats": len(repeats),
+            "failed": sum(result.status == "failed" for result in results),
+            "reasons": failures(results),
+            "pending": len(self.trials) - self.evaluated + len(missing),
+            "best": _described(best, self.confirmed or _first(best)),
+            "confirmed": self._candidates(),
             "initial": {"count": _count(self.of(0)), **_statistics(self.of(0))},
             "iterations": [self.decoded_set(iteration) for iteration in self.iterations[1:]],
-            "seconds": sum(iteration.seconds for iteration in self.iterations),
+            "seconds": sum(i.seconds for i in self.iterations) + sum(c.seconds for c in self.confirmations),
         }
+
+    def _candidates(self) -> list[dict[str, Json]]:
+        """The summary of the candidates that were trained again, what was believed to be the best first."""
+        if not self._over:
+            return []
+        trials = [self.trials[i] for i in self._over.candidates]
+        return [_described(trial, self._over.choice(trial) or self._over.score(trial)) for trial in trials]
 
     def decoded_set(self, iteration: Iteration) -> dict[str, Json]:
         """The summary of one iteration."""
@@ -129,31 +191,39 @@ class History:
         }
 
 
-def failures(trials: Iterable[Trial]) -> list[dict[str, Json]]:
-    """The reasons for which trials failed, and how many failed for each, the commonest first.
+def failures(results: Iterable[Result]) -> list[dict[str, Json]]:
+    """The reasons for which results failed, and how many failed for each, the commonest first.
 
     Reasons that differ in numbers alone, such as the step at which a loss diverged, count as one: the first.
     """
     examples: dict[str, str] = {}
     counts: collections.Counter[str] = collections.Counter()
-    for trial in trials:
-        if trial.result and trial.status == "failed":
-            kind = NUMBERS.sub("#", trial.result.reason)
-            counts[examples.setdefault(kind, trial.result.reason)] += 1
+    for result in results:
+        if result.status == "failed":
+            kind = NUMBERS.sub("#", result.reason)
+            counts[examples.setdefault(kind, result.reason)] += 1
     return [{"reason": reason, "count": n} for reason, n in counts.most_common()]
 
 
-def _best(best: Trial | None) -> dict[str, Json]:
-    """The best trial in numbers."""
-    result = best and best.result
+def _described(trial: Trial | None, found: Repeated | None) -> dict[str, Json]:
+    """A trial in numbers, its score that of the trainings which are given."""
+    result = trial and trial.result
     return {
-        "architecture": best and str(best.architecture),
-        "score": result and result.score,
-        "test_score": result and result.test_score,
+        "architecture": trial and str(trial.architecture),
+        "score": found and found.score,
+        "std": found and found.std,
+        "trainings": found and found.trainings,
+        "test_score": found and found.test_score,
+        "first_score": result and result.score,
         "parameters": result and result.parameters,
         "flops": result and result.flops,
-        "iteration": best and best.iteration,
+        "iteration": trial and trial.iteration,
     }
+
+
+def _first(trial: Trial | None) -> Repeated | None:
+    """The one training that a trial was found with."""
+    return Repeated.of([trial.result]) if trial and trial.result else None
 
 
 def _count(trials: Iterable[Trial]) -> int:

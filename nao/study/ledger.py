@@ -4,16 +4,18 @@
 its file before it counts.
 """
 
+import dataclasses
 import datetime
 import importlib.metadata
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nao.core import InputError, Json, Proposal, Result, SearchSpace, Trial
 from nao.inputs import finite
+from nao.study.confirmation import Confirmation
 from nao.study.history import History, Iteration
 
 
@@ -29,7 +31,7 @@ class Ledger:
     """
 
     def __init__(self, space: SearchSpace, configuration: Mapping[str, Json]):
-        self.history = History(space, configuration, {}, now(), versions(), [], [])
+        self.history = History(space, configuration, {}, now(), versions(), [], [], [])
 
     def aim(self, goal: Mapping[str, Json]) -> None:
         """Notes how far the search should go, for those who look at it."""
@@ -58,7 +60,7 @@ class Ledger:
         Raises:
           InputError: one of them was proposed before.
         """
-        iterations, trials = _lists(self.history)
+        iterations, trials, _ = _lists(self.history)
         numbers = {name: value for name, value in diagnostics.items() if finite(value) is not None}
         iteration = Iteration(len(iterations), state, numbers, seconds, cpu_seconds)
         new = [
@@ -83,18 +85,37 @@ class Ledger:
         Raises:
           InputError: it has a result of this fidelity.
         """
-        iterations, trials = _lists(self.history)
+        iterations, trials, _ = _lists(self.history)
         known = trials[trial.id].results
         if any(each.request.fidelity == result.request.fidelity for each in known):
             raise InputError(f"trial {trial.id} has a result: the evaluator answered a request twice")
         self._keep_result(trial, result, seconds)
-        trials[trial.id] = Trial(trial.id, trial.iteration, trial.proposal, trial.seed, (*known, result))
+        trials[trial.id] = dataclasses.replace(trials[trial.id], results=(*known, result))
         old = iterations[trial.iteration]
         spent = old.seconds + seconds
         iterations[trial.iteration] = Iteration(
             old.number, old.state, old.diagnostics, spent, old.cpu_seconds
         )
         return trials[trial.id]
+
+    def confirm(self, confirmation: Confirmation) -> None:
+        """Notes which trials are to be trained again."""
+        self._keep_confirmation(confirmation)
+        _lists(self.history)[2].append(confirmation)
+
+    def repeat(self, trial: Trial, result: Result, seconds: float) -> None:
+        """Notes what came of training a trial again, for the newest confirmation.
+
+        Args:
+          trial: one of its candidates.
+          result: what came of it, with a seed that the trial has no result of.
+          seconds: time that passed for it, added to the confirmation's.
+        """
+        _, trials, confirmations = _lists(self.history)
+        self._keep_repeat(trial, result, seconds)
+        trials[trial.id] = repeated(trials[trial.id], [result])
+        spent = confirmations[-1].seconds + seconds
+        confirmations[-1] = dataclasses.replace(confirmations[-1], seconds=spent)
 
     def save(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keeps arrays under a name such as `models/3`, where anything is kept."""
@@ -105,15 +126,28 @@ class Ledger:
     def _keep_result(self, trial: Trial, result: Result, seconds: float) -> None:
         """Called before a result counts."""
 
+    def _keep_confirmation(self, confirmation: Confirmation) -> None:
+        """Called before a confirmation counts."""
+
+    def _keep_repeat(self, trial: Trial, result: Result, seconds: float) -> None:
+        """Called before what came of a repeat counts."""
+
     def _replace_history(self, **changed: Any) -> None:
         self.history = History(**{**vars(self.history), **changed})
 
 
-def _lists(history: History) -> tuple[list[Iteration], list[Trial]]:
+def repeated(trial: Trial, results: Iterable[Result]) -> Trial:
+    """A trial with further repeats, in the order of their seeds whatever order they came in."""
+    repeats = sorted((*trial.repeats, *results), key=lambda result: result.seed)
+    return dataclasses.replace(trial, repeats=tuple(repeats))
+
+
+def _lists(history: History) -> tuple[list[Iteration], list[Trial], list[Confirmation]]:
     """The lists that grow."""
     assert isinstance(history.iterations, list)
     assert isinstance(history.trials, list)
-    return history.iterations, history.trials
+    assert isinstance(history.confirmations, list)
+    return history.iterations, history.trials, history.confirmations
 
 
 def now() -> str:

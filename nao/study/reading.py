@@ -1,5 +1,6 @@
 """A history out of the file of a study."""
 
+import dataclasses
 import itertools
 import sqlite3
 import struct
@@ -7,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nao.core import Architecture, Fidelity, InputError, Json, Proposal, Result, Trial
+from nao.core import Architecture, Fidelity, InputError, Json, Proposal, Request, Result, Trial
 from nao.folder import STUDY
 from nao.study import database, first_format
+from nao.study.confirmation import Confirmation
 from nao.study.database import Damaged, Statement, rows
 from nao.study.history import History, Iteration
+from nao.study.ledger import repeated
 from nao.study.recorded import space_of
 
 if TYPE_CHECKING:
@@ -37,8 +40,10 @@ def load(connection: sqlite3.Connection, folder: Path, space: "SearchSpace | Non
         if not version:
             return None
         database.check(connection)
-        read = first_format.read if version == database.FIRST_FORMAT else _read
-        return _whole(read(connection, space))
+        if version == database.FIRST_FORMAT:
+            return _whole(first_format.read(connection, space))
+        history = _read(connection, space)
+        return _whole(_with_confirmations(connection, history) if version == database.FORMAT else history)
     except InputError:
         raise
     except sqlite3.DatabaseError as error:
@@ -66,7 +71,7 @@ def _damage(connection: sqlite3.Connection, folder: Path, error: Exception) -> s
 
 
 def _read(connection: sqlite3.Connection, space: "SearchSpace | None") -> History:
-    """The history in a file of today's format."""
+    """The history in a file of today's format, or of the one before, without confirmations."""
     meta: dict[str, Any] = dict(rows(connection, "meta"))
     if set(meta) != {"configuration", "created", "versions", "goal"}:
         raise Damaged("its meta is not whole")
@@ -87,7 +92,27 @@ def _read(connection: sqlite3.Connection, space: "SearchSpace | None") -> Histor
             old.number, old.state, old.diagnostics, old.seconds + passed, old.cpu_seconds
         )
     trials = [Trial(t.id, t.iteration, t.proposal, t.seed, tuple(results.get(t.id, ()))) for t in trials]
-    return History(space, **meta, iterations=iterations, trials=trials)
+    return History(space, **meta, iterations=iterations, trials=trials, confirmations=[])
+
+
+def _with_confirmations(connection: sqlite3.Connection, history: History) -> History:
+    """The history with its confirmations, and what came of them."""
+    confirmations: list[Confirmation] = []
+    trials = list(history.trials)
+    for number, record in rows(connection, "confirmations"):
+        if number != len(confirmations) or not set(record["candidates"]) <= {*range(len(trials))}:
+            raise Damaged("some confirmation is missing")
+        confirmations.append(Confirmation(**{**record, "candidates": tuple(record["candidates"])}))
+    for expected, (number, of, id_, seed, record) in enumerate(rows(connection, "repeats")):
+        if number != expected:
+            raise Damaged(f"repeat {expected} is missing")
+        passed, fidelity = record.pop("passed"), Fidelity(**record.pop("fidelity"))
+        record.pop("finished")
+        request = Request(trials[id_].architecture, seed, fidelity)
+        trials[id_] = repeated(trials[id_], [Result.of(request, record)])
+        seconds = confirmations[of].seconds + passed
+        confirmations[of] = dataclasses.replace(confirmations[of], seconds=seconds)
+    return dataclasses.replace(history, trials=trials, confirmations=confirmations)
 
 
 def _trial(id_: int, iteration: int, record: Mapping[str, Json], space: "SearchSpace") -> Trial:

@@ -1,7 +1,8 @@
 """The durable ledger of one search: one SQLite file in the run's folder, and arrays beside it.
 
 A search is a replay of its study. What a strategy proposes in one iteration is committed in one
-transaction, together with the strategy's state; every result is committed in its own, as it arrives. So
+transaction, together with the strategy's state; every result is committed in its own, as it arrives; and so
+are the choice of what is trained again at the end, and what comes of that. So
 whatever moment a search is killed at, what is left is a number of whole iterations, of which the last may
 have proposals without a result: those are pending, and are all there is to do again. Nothing is ever
 marked as running.
@@ -25,6 +26,7 @@ from nao.core import InputError, Json, Result, SearchSpace, Trial
 from nao.inputs import finite
 from nao.study import database, first_format, reading
 from nao.study.arrays import write_arrays
+from nao.study.confirmation import Confirmation
 from nao.study.database import insert
 from nao.study.history import History, Iteration
 from nao.study.ledger import Ledger, now
@@ -54,7 +56,7 @@ class Study(Ledger):
     ):
         self.folder = folder
         self._keep_arrays = keep_arrays
-        self._results = 0  # that the file has
+        self._results = self._repeats = 0  # that the file has
         super().__init__(space, plain(configuration))
         with contextlib.ExitStack() as stack:
             stack.enter_context(folders.lock(folder, folders.STUDY))
@@ -93,8 +95,8 @@ class Study(Ledger):
         if found is None:
             self._commit(_beginning(self.history))
             return
-        old = database.format_of(self._connection, self.folder) == database.FIRST_FORMAT
-        if old:
+        version = database.format_of(self._connection, self.folder)
+        if version == database.FIRST_FORMAT:
             theirs = first_format.with_encoder(found.configuration, ours)
             found = dataclasses.replace(found, configuration=theirs)
         if differing := differences(ours, found.configuration):
@@ -102,10 +104,13 @@ class Study(Ledger):
                 f"{self.folder} belongs to another configuration: {'; '.join(differing[:3])};"
                 " choose another folder with --out"
             )
-        if old:
+        if version == database.FIRST_FORMAT:
             self._commit([*reading.dropped(), *_beginning(found), *_all_rows(found)])
+        elif version < database.FORMAT:
+            self._commit(_tables(database.CONFIRMATION_TABLES))
         self.history = found
         self._results = sum(len(trial.results) for trial in found.trials)
+        self._repeats = sum(len(trial.repeats) for trial in found.trials)
 
     def _keep_iteration(self, iteration: Iteration, trials: Sequence[Trial]) -> None:
         self._commit([_iteration_row(iteration), *map(_trial_row, trials)])
@@ -113,6 +118,15 @@ class Study(Ledger):
     def _keep_result(self, trial: Trial, result: Result, seconds: float) -> None:
         self._commit([_result_row(self._results, trial, result, seconds)])
         self._results += 1
+
+    def _keep_confirmation(self, confirmation: Confirmation) -> None:
+        row = insert("confirmations", [len(self.history.confirmations)], vars(confirmation))
+        self._commit([row])
+
+    def _keep_repeat(self, trial: Trial, result: Result, seconds: float) -> None:
+        keys = [self._repeats, len(self.history.confirmations) - 1, trial.id, result.seed]
+        self._commit([insert("repeats", keys, _facts(result, seconds), "the evaluator's result")])
+        self._repeats += 1
 
     def _commit(self, statements: Sequence[database.Statement]) -> None:
         """Executes statements in one transaction."""
@@ -156,11 +170,16 @@ def _beginning(history: History) -> list[database.Statement]:
     """The tables, and what identifies the search."""
     names = ("configuration", "created", "versions", "goal")
     return [
-        *((statement, []) for statement in database.TABLES.split(";")),
+        *_tables(database.TABLES + database.CONFIRMATION_TABLES),
         *(insert("meta", [name], getattr(history, name)) for name in names),
         (f"PRAGMA application_id = {database.APPLICATION}", []),
-        (f"PRAGMA user_version = {database.FORMAT}", []),
     ]
+
+
+def _tables(made: str) -> list[database.Statement]:
+    """The statements that make tables, after which the file is of today's format."""
+    statements = [statement for statement in made.split(";") if statement.strip()]
+    return [(each, []) for each in (*statements, f"PRAGMA user_version = {database.FORMAT}")]
 
 
 def _all_rows(history: History) -> list[database.Statement]:
@@ -191,6 +210,11 @@ def _trial_row(trial: Trial) -> database.Statement:
 
 
 def _result_row(number: int, trial: Trial, result: Result, seconds: float) -> database.Statement:
-    fidelity = result.request.fidelity
-    record = {**result.facts(), "fidelity": vars(fidelity), "passed": seconds, "finished": now()}
-    return insert("results", [number, trial.id, fidelity.name], record, "the evaluator's result")
+    keys = [number, trial.id, result.request.fidelity.name]
+    return insert("results", keys, _facts(result, seconds), "the evaluator's result")
+
+
+def _facts(result: Result, seconds: float) -> dict[str, Json]:
+    """What a row says of a result, beside its keys."""
+    fidelity = vars(result.request.fidelity)
+    return {**result.facts(), "fidelity": fidelity, "passed": seconds, "finished": now()}

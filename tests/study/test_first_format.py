@@ -112,7 +112,7 @@ def test_it_goes_on_in_todays_format(tmp_path):
     assert after.trials == [*before.trials[:2], done, before.trials[3]]
     assert after.created == "2026-01-01"
     connection = sqlite3.connect(tmp_path / STUDY)
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     connection.close()
 
 

@@ -234,7 +234,7 @@ class TestOpening:
 
     def test_a_newer_version(self, run):
         with sqlite3.connect(run / "study.sqlite") as connection:
-            connection.execute("PRAGMA user_version = 3")
+            connection.execute("PRAGMA user_version = 4")
         connection.close()
         for attempt in (lambda: Study(run, SPACE, CONFIGURATION), lambda: read(run, SPACE)):
             with pytest.raises(InputError, match="newer version"):
