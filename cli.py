@@ -114,6 +114,9 @@ def optimize(
     new: Annotated[int, typer.Option(help="New architectures of an iteration.")] = 100,
     encoder: Annotated[str, typer.Option(help="default, joint or published.")] = "default",
     evaluate_last: Annotated[bool, typer.Option(help="Evaluate what is decoded last.")] = True,
+    confirm: Annotated[
+        str, typer.Option(help="KxR: the K best are trained R times more; auto (5x3) or none.")
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     out: Annotated[str | None, typer.Option(help="The run's folder. Default: its own in runs/.")] = None,
 ) -> None:
@@ -127,7 +130,7 @@ def optimize(
     pool = training.pool(Output())
     settings = {"initial": initial, "proposals": new, "seeds": seeds}
     strategy = nao.strategy("nao", pool.space, seed=seed, encoder=encoder, **settings)
-    run(strategy, pool, counts, out, evaluate_last=evaluate_last)
+    run(strategy, pool, counts, out, evaluate_last=evaluate_last, confirm=confirm)
 
 
 @contextlib.contextmanager
@@ -142,9 +145,7 @@ def stoppable(kept: str) -> Iterator[None]:
         raise typer.Exit(STOPPED) from None
 
 
-def run(
-    strategy: Strategy, evaluator: Evaluator, counts: Sequence[int], out: str | None, **how: bool
-) -> None:
+def run(strategy: Strategy, evaluator: Evaluator, counts: Sequence[int], out: str | None, **how: Any) -> None:
     """Runs or goes on with a search, in its own folder unless told otherwise, and shows the result."""
     from nao import folder, report, search, study
 
@@ -160,7 +161,9 @@ def run(
     console.print()
     report.show_run(found, str(where), console)
     if found.trials and found.best is None:
-        raise InputError("no architecture has a score: every one failed, for the reasons above")
+        scored = any(trial.score is not None for trial in found.trials)
+        again = "could be confirmed" if scored else "has a score"
+        raise InputError(f"no architecture {again}: every one failed, for the reasons above")
 
 
 @app.command()

@@ -105,11 +105,11 @@ def optimize(
       evaluator: trains and scores architectures of that space.
       encoder: E, f and D, or the name of an encoder.
       **settings: the other arguments of `nao.search.optimize`, among them `iterations`, `seeds`, `initial`,
-        `new`, `seed` and `out`.
+        `new`, `confirm`, `seed` and `out`.
 
     Returns:
-      All architectures and their scores. `best` is the best of them, None where every one failed;
-      `summary()` says what came out.
+      All architectures and their scores. `best` is the best of them, None where every one failed, and
+      `confirmed` its score over new trainings; `summary()` says what came out.
 
     Raises:
       InputError: there is no such space or encoder, or see `nao.search.optimize`.

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from nao.core import Trial
+from nao.core import Result, Trial
 from nao.study.history import History
 
 
@@ -15,10 +15,12 @@ class SearchBegan:
     Attributes:
       counts: how many architectures will be evaluated in each iteration, 0 the initial ones.
       history: what is there already.
+      repeats: how many trainings of the best of them are to confirm the answer.
     """
 
     counts: Sequence[int]
     history: History
+    repeats: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +61,40 @@ class Told:
     """An iteration is finished."""
 
     iteration: int
+    history: History
+
+
+@dataclasses.dataclass(frozen=True)
+class Recommending:
+    """The strategy is about to say which architectures are to be trained again: NAO fits its encoder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Confirming:
+    """Some architectures are about to be trained again.
+
+    Attributes:
+      history: with the confirmation that says which.
+      missing: how many trainings.
+      choosing: whether they are to choose the answer. If not, they are to score it.
+    """
+
+    history: History
+    missing: int
+    choosing: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeated:
+    """What came of one of these trainings has been recorded."""
+
+    result: Result
+
+
+@dataclasses.dataclass(frozen=True)
+class Confirmed:
+    """The answer is confirmed."""
+
     history: History
 
 
@@ -117,6 +153,10 @@ Event = (
     | Evaluating
     | Recorded
     | Told
+    | Recommending
+    | Confirming
+    | Repeated
+    | Confirmed
     | ComparisonBegan
     | Queried
     | RunFinished

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from nao import folder as folders
 from nao.configuration import plain
+from nao.confirm import Confirm, confirmation_of
+from nao.confirm import confirm as confirm_answer
 from nao.core import Encoder, Evaluator, InputError, Json, SearchSpace, Strategy, check_part
 from nao.events import Ended, Observer, SearchBegan, silent
 from nao.inputs import whole_number
@@ -38,6 +40,7 @@ def optimize(
     initial: Whole = 400,
     new: Whole = 100,
     evaluate_last: bool = True,
+    confirm: Confirm | str | int | None = "auto",
     choose: str | None = None,
     seed: Whole = 0,
     out: Path | str | None = None,
@@ -47,8 +50,9 @@ def optimize(
 
     Evaluates `initial` random architectures. Then, `iterations` times: fits the encoder to all scores so
     far, moves the best architectures (and by default as many random ones) up its gradient, decodes `new`
-    new architectures, and evaluates them. M is `initial + iterations * new`, or one `new` less without
-    `evaluate_last`.
+    new architectures, and evaluates them. Last, the answer is confirmed: of scores with noise in them the
+    highest is a lucky one. M is `initial + iterations * new`, or one `new` less without `evaluate_last`, and
+    what is trained again to confirm the answer.
 
     Args:
       space: what to search.
@@ -59,6 +63,9 @@ def optimize(
       initial: the size of the initial set X.
       new: how many architectures each iteration adds.
       evaluate_last: whether to evaluate the set that iteration L decodes; Algorithm 1 ends before that.
+      confirm: `5x3` trains the five best, by f fitted to all scores, three times each with new seeds. The one
+        with the highest mean is the answer, and the mean of three trainings more is its score. `auto` does so
+        for an evaluator that says it is `noisy`, such as a pool of devices; `none` does not.
       choose: which decoded architectures are taken (see `nao.strategies.NAO`).
       seed: decides everything random: the same seed finds the same architectures.
       out: the run's folder. A search that was killed goes on when it is called again with the same
@@ -66,8 +73,8 @@ def optimize(
       observer: is told how it goes on.
 
     Returns:
-      All architectures and their scores. `best` is the best of them, None where every one failed;
-      `summary()` says what came out.
+      All architectures and their scores. `best` is the best of them, None where every one failed, and
+      `confirmed` its score over new trainings; `summary()` says what came out.
 
     Raises:
       InputError: an argument is out of range, or the folder is not usable (see `nao.study.Study`).
@@ -77,7 +84,9 @@ def optimize(
     counts = count_each(iterations, initial, new)
     given = {"initial": counts[0], "proposals": whole_number(new), "seeds": seeds, "choose": choose}
     strategy = NAO(space, encoder, build(NAO.Settings, "nao", given), seed=seed)
-    return search(strategy, evaluator, counts, evaluate_last=evaluate_last, out=out, observer=observer)
+    return search(
+        strategy, evaluator, counts, evaluate_last=evaluate_last, confirm=confirm, out=out, observer=observer
+    )
 
 
 def count_each(iterations: Whole, initial: Whole, new: Whole) -> list[int]:
@@ -109,6 +118,7 @@ def search(
     counts: Sequence[int],
     *,
     evaluate_last: bool = True,
+    confirm: Confirm | str | int | None = "auto",
     out: Path | str | None = None,
     observer: Observer = silent,
 ) -> History:
@@ -119,6 +129,7 @@ def search(
       evaluator: scores the architectures.
       counts: how many architectures to ask for in each iteration, the initial ones first.
       evaluate_last: whether to evaluate those of the last iteration. The initial ones always are.
+      confirm: how the answer is confirmed (see `optimize`): which are trained again, the strategy says.
       out: the run's folder; None keeps nothing.
       observer: is told how it goes on.
 
@@ -130,6 +141,7 @@ def search(
         folder is not usable (see `nao.study.Study`).
     """
     check_space(strategy, evaluator)
+    how = confirmation_of(confirm, evaluator)
     configuration = identity(strategy, evaluator)
     with contextlib.ExitStack() as stack:
         ledger = Ledger(strategy.space, configuration)
@@ -137,8 +149,10 @@ def search(
             ledger = stack.enter_context(Study(folders.named(out), strategy.space, configuration))
         last = len(counts) - 1
         evaluate_last = evaluate_last or last == 0
-        ledger.aim({"iterations": last, "evaluate_last": evaluate_last})
-        observer(SearchBegan(counts if evaluate_last else [*counts[:last], 0], ledger.history))
+        again = [how.candidates, how.repeats] if how else None
+        ledger.aim({"iterations": last, "evaluate_last": evaluate_last, "confirm": again})
+        planned = counts if evaluate_last else [*counts[:last], 0]
+        observer(SearchBegan(planned, ledger.history, how.trainings if how else 0))
         stack.callback(observer, Ended())
         played = play(
             strategy,
@@ -149,4 +163,6 @@ def search(
             observer=observer,
         )
         collections.deque(played, maxlen=0)  # to the end
+        if how:
+            confirm_answer(strategy, evaluator, ledger, how, observer)
         return ledger.history

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from nao import cli, search, spaces
 from nao.cli import app
-from nao.core import InputError
+from nao.core import InputError, Result
 from nao.strategies import NAO
 from nao.study import read
 from tests.compare.small import small
@@ -24,7 +24,7 @@ from tests.fakes import ASCENT, LinearEncoder, PairSpace, SumEvaluator, strict
 
 ROOT = Path(__file__).parents[1]
 KEYS = {"evaluations", "failed", "best", "iterations", "seconds"}
-BEST = {"architecture", "score", "test_score", "parameters", "flops"}
+BEST = {"architecture", "score", "std", "trainings", "first_score", "test_score", "parameters", "flops"}
 ITERATION = {
     *("new", "mean", "best", "seeds_mean", "pairwise_accuracy", "kendall_tau", "hamming", "seconds"),
 }
@@ -124,7 +124,7 @@ class TestHelp:
 
         command, library = (inspect.signature(f).parameters for f in (cli.optimize, search.optimize))
         shared = (set(command) & set(library)) - {"space", "encoder", "out"}
-        assert shared == {"iterations", "seeds", "initial", "new", "evaluate_last", "seed"}
+        assert shared == {"iterations", "seeds", "initial", "new", "evaluate_last", "confirm", "seed"}
         assert {n: command[n].default for n in shared} == {n: library[n].default for n in shared}
 
 
@@ -198,6 +198,18 @@ class TestRun:
         assert evaluator.evaluated == []
         assert "this search is complete; nothing is left to evaluate" in again
         assert first.split("\n\n", 1)[1] == again.split("\n\n", 1)[1]
+
+    def test_an_answer_that_is_not_confirmed_is_none(self, tmp_path, capsys):
+        class Fading(SumEvaluator):
+            def result(self, request):
+                if len(self.evaluated) <= 14:
+                    return super().result(request)
+                return Result(request, status="failed", reason="out of memory")
+
+        with pytest.raises(InputError, match="no architecture could be confirmed: every one failed, for the"):
+            cli.run(*what(evaluator=Fading()), str(tmp_path), confirm="2x1")
+        assert "M = 16 = 14 architectures evaluated + 2 trainings" in capsys.readouterr().out
+        assert strict(nao_("show", tmp_path, "--json").stdout)["best"]["score"] is None
 
     def test_interrupted_it_says_how_to_go_on(self, tmp_path):
         script = f"""
@@ -286,6 +298,11 @@ class TestBadInput:
             (["--initial", "0"], "initial must be a whole number from 1 to 1,000,000, not 0"),
             (["--new", "-4"], "new must be a whole number from 1 to 1,000,000, not -4"),
             (["--seed", "-1"], "seed must be at least 0 and at most 2,147,483,647, not -1"),
+            (
+                ["--confirm", "5by3"],
+                "confirm must be such as 5x3 (the 5 best, 3 trainings of each), none, or",
+            ),
+            (["--confirm", "0x3"], "confirm takes numbers from 1 to 1,000, such as 5x3"),
             (["--devices", "0"], "devices"),
             (["--steps", "0"], "steps"),
             (["--cells", "100000"], "child.cells must be at least 1 and at most 1,000, not 100000"),

@@ -32,7 +32,7 @@ LONG = "nao optimize --iterations 3 --seeds 100"
 # A command's last word on an option counts, so these make any of them short: two small children, of the
 # program that the Python blocks train too, and no fit, since one score is too few for that.
 CHILD = ("--blocks", "1", "--steps", "10")
-SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", *CHILD)
+SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", "--confirm", "2x1", *CHILD)
 # On a table, the random architectures that every strategy begins with and one more: one fit.
 REPEATS = ("--repeats", "1")
 # Compiling takes longer here than running, so it is done with little care.

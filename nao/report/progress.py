@@ -6,20 +6,24 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from nao.core import Trial
+from nao.core import Result
 from nao.events import (
+    Confirmed,
+    Confirming,
     Ended,
     Evaluating,
     Event,
     Observer,
     Preparing,
     Proposing,
+    Recommending,
     Recorded,
+    Repeated,
     SearchBegan,
     Told,
 )
 from nao.report.tables import duration, number
-from nao.study.history import failures
+from nao.study.history import History, failures
 
 QUIET_SECONDS = 10.0  # a plain line about the progress at most this often,
 SHOWN_REASON = 60  # characters of the reason of a failure
@@ -41,13 +45,14 @@ class Lines:
 
     def __init__(self, console: Console):
         self.console = console
-        self.counts: list[int] = []
-        self.done = 0  # architectures evaluated, in the whole search
+        self.counts: list[int] = []  # of each iteration; a confirmation is one more
+        self.done = 0  # trainings in the whole search
+        self._last = 0  # iteration before the confirmation
         self._iteration = 0
         self._fitting = False  # whether the encoder is being fitted
         self._pending = 0  # those to evaluate in this iteration, when it began
         self._best: float | None = None
-        self._failed: list[Trial] = []  # of this iteration
+        self._failed: list[Result] = []  # of this iteration
         self._shown = (0.0, 0)  # when the last line was printed, and how many were done then
         self._pace = Pace()
 
@@ -63,25 +68,37 @@ class Lines:
                 self.stage(stage)
             case Evaluating():
                 self.evaluate(event)
-            case Recorded():
-                self.record(event)
+            case Recorded(trial):
+                if trial.result:
+                    self.record(trial.result)
             case Told():
                 self.tell(event)
+            case Recommending():
+                self.propose(self._last + 1)
+            case Confirming():
+                self.confirm(event)
+            case Repeated(result):
+                self.record(result)
+            case Confirmed(history):
+                self.confirmed(history)
             case Ended():
                 self.end()
 
     def begin(self, event: SearchBegan) -> None:
         """Says what will be done, or is done already."""
-        self.counts, history = list(event.counts), event.history
-        self.done = sum(trial.status != "pending" for trial in history.trials)
+        history, self._last = event.history, len(event.counts) - 1
+        again = sum(len(trial.repeats) for trial in history.trials)
+        self.counts = [*event.counts, again + event.repeats]
+        self.done = history.evaluated + again
         self._best = history.best.score if history.best else None
         if history.complete:
             self.say("this search is complete; nothing is left to evaluate")
         elif history.trials:
-            self.say(f"going on: {self.done} of {sum(self.counts)} architectures are evaluated")
+            self.say(f"going on: {history.evaluated} of {sum(event.counts)} architectures are evaluated")
         else:
-            total, initial = sum(self.counts), self.counts[0]
-            self.say(f"searching: {total} architectures to evaluate, {initial} of them initial")
+            total, initial = sum(event.counts), event.counts[0]
+            again_too = f", and {event.repeats} trainings to confirm the answer" if event.repeats else ""
+            self.say(f"searching: {total} architectures to evaluate, {initial} of them initial{again_too}")
 
     def propose(self, iteration: int) -> None:
         """Says that the encoder is being fitted."""
@@ -89,7 +106,7 @@ class Lines:
         self._fitting = bool(iteration)
         self._pace.start()
         if iteration:
-            self.stage(f"fitting the encoder to {self.done} architectures")
+            self.stage(f"fitting the encoder to {sum(self.counts[:iteration])} architectures")
 
     def _propose_is_over(self) -> None:
         """Takes the time of the fit."""
@@ -109,14 +126,28 @@ class Lines:
         if self._pending:
             self.stage(f"training {self._pending} architectures")
 
-    def record(self, event: Recorded) -> None:
+    def confirm(self, event: Confirming) -> None:
+        """Says what is trained again."""
+        self._propose_is_over()
+        history, repeats = event.history, event.history.confirmations[-1].repeats
+        if self._iteration <= self._last:
+            self._iteration, self._failed = self._last + 1, []
+        total = self.done + event.missing + (repeats if event.choosing else 0)
+        self.counts = [history.evaluated, *[0] * self._last, total - history.evaluated]
+        self._pending, self._best = event.missing, None  # which is a lucky one
+        self._shown = (time.monotonic(), self.done)
+        self._pace.start()
+        what = "the best few, to choose among them" if event.choosing else "the best of them once more"
+        self.stage(f"training {what}: {event.missing} trainings")
+
+    def record(self, result: Result) -> None:
         """Counts, and now and then says how far it is."""
         self.done += 1
         self._pace.evaluated()
-        if (score := event.trial.score) is not None:
-            self._best = score if self._best is None else max(self._best, score)
-        else:
-            self._failed.append(event.trial)
+        if result.score is None:
+            self._failed.append(result)
+        elif self._iteration <= self._last:
+            self._best = result.score if self._best is None else max(self._best, result.score)
         self.advanced()
 
     def tell(self, event: Told) -> None:
@@ -135,6 +166,13 @@ class Lines:
         words = [f"{label} {number(value, 4)}" for label, value in known if value is not None]
         seconds = duration(history.iterations[iteration].seconds)
         self.say(f"{self.name}: {', '.join([*words, seconds, *self.failed])}")
+
+    def confirmed(self, history: History) -> None:
+        """Says what the answer is, unless that was known before."""
+        if self._iteration > self._last:
+            found, seconds = history.confirmed, duration(history.confirmations[-1].seconds)
+            words = [f"best {found.score:.4f} in {found.trainings} new trainings"] if found else []
+            self.say(f"{self.name}: {', '.join([*words, seconds, *self.failed])}")
 
     def end(self) -> None:
         """There is nothing to clear away."""
@@ -158,20 +196,21 @@ class Lines:
     @property
     def name(self) -> str:
         """What the iteration is called."""
-        return f"iteration {self._iteration} of {len(self.counts) - 1}" if self._iteration else "initial"
+        if self._iteration > self._last:
+            return "confirmation"
+        return f"iteration {self._iteration} of {self._last}" if self._iteration else "initial"
 
     @property
     def failed(self) -> list[str]:
         """How many of this iteration failed, and the commonest reason; nothing when none did."""
         if not self._failed:
             return []
-        (commonest, *_) = failures(trial.result for trial in self._failed if trial.result)
-        return [f"{len(self._failed)} failed: {commonest['reason'][:SHOWN_REASON]}"]
+        return [f"{len(self._failed)} failed: {failures(self._failed)[0]['reason'][:SHOWN_REASON]}"]
 
     @property
     def standing(self) -> str:
         """The best score so far, the time left, and what failed."""
-        fits = len(self.counts) - 1 - self._iteration
+        fits = self._last + bool(self.counts[-1]) - self._iteration
         left = self._pace.left(sum(self.counts) - self.done, fits)
         words = [] if self._best is None else [f"best {self._best:.4f}"]
         words += [] if left is None else [f"{duration(left)} left"]

@@ -12,6 +12,7 @@ from nao.study import History
 from nao.study.recorded import RecordedSpace
 
 SHOWN_REASONS = 3  # of the failures
+CONFIRMED = ("set", "first score", "mean of new", "std", "trainings")
 HEADINGS = ("set", "new", "mean", "best", "seeds", "pairwise", "tau", "hamming", "time")
 
 
@@ -26,16 +27,25 @@ def show_run(history: History, title: str, console: Console) -> None:
     summary = history.summary()
     console.print(f"[bold]{escape(title)}[/]  {standing(history)}", soft_wrap=True)
     failed = f", {summary['failed']} of them failed" if summary["failed"] else ""
-    console.print(f"M = {summary['evaluations']} architectures evaluated{failed}", soft_wrap=True)
+    repeats = f" + {summary['repeats']} trainings to confirm the answer" if summary["repeats"] else ""
+    count = f"{history.evaluated} architectures evaluated"
+    total = f"{summary['evaluations']} = " if repeats else ""
+    console.print(f"M = {total}{count}{repeats}{failed}", soft_wrap=True)
     for line in reasons(summary["reasons"]):
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     print_table(HEADINGS, iterations(history), console)
+    if summary["confirmed"]:
+        print_table(CONFIRMED, [_candidate(each) for each in summary["confirmed"]], console)
     best = summary["best"]
     if best["score"] is None:
         return
     origin = f"iteration {best['iteration']}" if best["iteration"] else "the initial architectures"
     test = "" if best["test_score"] is None else f", test {best['test_score']:.4f}"
     console.print(f"[bold]best: {best['score']:.4f}[/] in validation{test}; from {origin}", soft_wrap=True)
+    if history.confirmed:
+        spread = f"with standard deviation {best['std']:.4f}; " if best["std"] is not None else ""
+        mean = f"the mean of {best['trainings']} trainings more, {spread}"
+        console.print(f"{mean}its first score was {best['first_score']:.4f}", soft_wrap=True)
     size = f"{best['parameters']:,} parameters, {best['flops'] / 1e6:,.2f} MFLOPs a forward pass"
     console.print(f"{size}\n", soft_wrap=True)
     for line in list_nodes(history.best.architecture) if history.best else []:
@@ -54,6 +64,10 @@ def standing(history: History) -> str:
     """How far a search is, in words."""
     if history.complete:
         return "complete"
+    if history.all_evaluated:
+        missing = history.confirmation.missing(history.trials) if history.confirmation else []
+        left = f", {len(missing)} trainings to make" if missing else ""
+        return f"not finished: the answer is to be confirmed{left}"
     last = history.iterations[-1].number if history.iterations else 0
     of = f" of {history.goal['iterations']}" if history.goal else ""
     pending = sum(trial.status == "pending" for trial in history.trials)
@@ -71,6 +85,13 @@ def iterations(history: History) -> list[list[str]]:
     rows = [("initial", {**initial, "new": initial["count"], "seconds": seconds})]
     rows += [(str(i), row) for i, row in enumerate(summary["iterations"], start=1)]
     return [_cells(name, row) for name, row in rows]
+
+
+def _candidate(row: Mapping[str, Json]) -> list[str]:
+    """A row of the table of what was trained again to choose the answer."""
+    scores = [number(row[key], 4) for key in ("first_score", "score", "std")]
+    found_in = str(row["iteration"]) if row["iteration"] else "initial"
+    return [found_in, *scores, str(row["trainings"] or 0)]
 
 
 def _cells(name: str, row: Mapping[str, Json]) -> list[str]:
