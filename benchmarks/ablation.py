@@ -27,7 +27,7 @@ from shared import add_comparison, add_evaluator, evaluator, markdown, play
 from nao.acquisition import posterior_mean
 from nao.core import Json, Model, Proposal, SearchSpace
 from nao.encoders import NeuralEncoder
-from nao.encoders.presets import DEFAULT
+from nao.encoders.presets import DEFAULT, PROCESS
 from nao.improve import improve
 from nao.strategies import NAO
 from nao.strategies.choices import pick_best, take_first
@@ -49,15 +49,19 @@ def highest_mean(model: Model, candidates: Iterator[Proposal], n: int) -> list[P
     return take_first(model, ordered, n)
 
 
-def pick_best_and_fill(S: np.ndarray, K: int) -> tuple[np.ndarray, int]:
+def pick_best_and_fill(model: Model, X: np.ndarray, S: np.ndarray, K: int) -> tuple[np.ndarray, int]:
     """Starts from the K best, and from random strings only while fewer are scored."""
-    top, _ = pick_best(S, K)
+    top, _ = pick_best(model, X, S, K)
     return top, K - len(top)
 
 
 # What each variant changes: the encoder, the settings and the functions of the strategy.
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
+    "process": {"encoder": PROCESS},
+    "no-graph": {"encoder": changed("predictor", inputs=("mean", "states", "features"))},
+    "rbf": {"encoder": changed("predictor", correlation="rbf")},
+    "believed": {"settings": NAO.Settings(choose="believed")},
     "random-direction": {"improve": random_directions},
     "favourites": {"improve": favourites},
     "no-noise": {"encoder": changed("ascent", noise=0.0)},

@@ -63,7 +63,8 @@ def blank(
     f: Any = first.predictor
     metrics = ["L_pp", "L_rec"]
     if isinstance(predictor, GaussianProcessConfig):
-        kernel = Kernel(np.zeros(()), np.zeros(()), np.zeros(3))
+        scales = np.zeros(3 + ("graph" in predictor.inputs))
+        kernel = Kernel(np.zeros(()), np.zeros(()), scales, predictor.correlation)
         f = {"tokens": np.zeros((N, space.length), np.int32), "targets": np.zeros(N), "kernel": kernel}
         if "predictor.rows" in arrays:
             f["rows"] = np.zeros(np.size(arrays["predictor.rows"]), np.int32)

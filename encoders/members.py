@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 from nao.core import SearchSpace
 from nao.encoders.decode import decode_greedily
 from nao.encoders.networks import DecoderLSTM, EncoderLSTM
-from nao.encoders.predictors.gaussian_process import PARTS, Part, root_features
+from nao.encoders.predictors.gaussian_process import Part, read_features
 from nao.encoders.predictors.mlp import MLP
 from nao.grammar import GrammarArrays
 from nao.pytree import bucket_size, pad_rows
@@ -66,14 +66,15 @@ def process_inputs(
     """What a Gaussian process reads of strings, in double precision.
 
     Returns:
-      mean embeddings `[B, d]`, hidden states `[B, S d]` and features `[B, F]`; 0 where one is not read.
+      mean embeddings `[B, d]`, hidden states `[B, S d]` and features `[B, F]`, 0 where one is not read; and
+      features `[B, G]` of the graphs, if they are read.
     """
     h = encode(encoder, tokens).astype(np.float64)
     mean = h.mean(axis=1)
     if encoder.l2_normalize:  # as in `EncoderLSTM.mean_pool`
         mean /= np.linalg.norm(mean, axis=1, keepdims=True)
-    values = mean, h.reshape(len(h), -1), root_features(space, tokens)
-    return [value * (part in parts) for part, value in zip(PARTS, values, strict=True)]
+    mean, states = mean * ("mean" in parts), h.reshape(len(h), -1) * ("states" in parts)
+    return [mean, states, *read_features(space, tokens, parts)]
 
 
 def predict_targets(

@@ -4,6 +4,7 @@
 the PyTorch program that the authors released.
 """
 
+import dataclasses
 from collections.abc import Mapping
 
 from nao.ascent import AscentConfig
@@ -70,11 +71,11 @@ tokens of 40); other values of lambda, one more layer of f, other batches and mo
 ascent stayed within the noise.
 """
 
-DEFAULT = NeuralEncoder(
-    name="default",
+PROCESS = NeuralEncoder(
+    name="process",
     # E and D are fitted to strings alone; f is a process, which needs no ensemble to know how sure it is.
     networks=SMALL,
-    predictor=GaussianProcessConfig(),
+    predictor=GaussianProcessConfig(inputs=("mean", "states", "features"), correlation="rbf"),
     training=FitConfig(
         trade_off=0.0,
         held_out=0.0,
@@ -105,4 +106,9 @@ The strings are learned in a few CPU-seconds, once for a search; each fit of f t
 of a second.
 """
 
-PRESETS: Mapping[str, NeuralEncoder] = {preset.name: preset for preset in (DEFAULT, JOINT, PUBLISHED)}
+DEFAULT = dataclasses.replace(PROCESS, name="default", predictor=GaussianProcessConfig())
+"""`process`, whose f reads the features of the graph too, and is less smooth."""
+
+PRESETS: Mapping[str, NeuralEncoder] = {
+    preset.name: preset for preset in (DEFAULT, PROCESS, JOINT, PUBLISHED)
+}

@@ -98,7 +98,7 @@ def fit_process(
     transform = ScoreTransform.fit(config.targets, scores)
     targets = transform.forward(scores)
     inputs = process_inputs(learned.encoder, space, tokens, config.inputs)
-    regression = fit(inputs, targets)
+    regression = fit(inputs, targets, config.correlation)
     predicted = regression.leave_one_out()
     quality = Quality(
         held_out=len(scores),

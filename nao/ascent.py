@@ -42,7 +42,7 @@ class AscentConfig:
     noise: float = 0.0
     # Slide and paper: h_t as it comes. Code: length 1.
     unit_length: bool = True
-    choose: Literal["first", "predicted"] = "first"
+    choose: Literal["first", "predicted", "believed"] = "first"
 
     def __post_init__(self) -> None:
         check(self, "encoder.ascent", num_steps=at_least(1), noise=at_least(0))

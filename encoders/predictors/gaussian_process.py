@@ -5,7 +5,7 @@ the embedding that JAX can differentiate.
 
 Axis letters: N scored architectures, M of them from which predictions are computed (all, or inducing points),
 Q >= N and R >= M rows with padding, B embeddings, T tokens, S steps of the encoder, d hidden units, F
-features.
+features of the space, G of the graph.
 """
 
 import dataclasses
@@ -17,14 +17,15 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from nao.core import SearchSpace
+from nao.graph_features import graph_features
 from nao.pytree import STATIC, bucket_size, pad_rows, pytree
 from nao.settings import check
+from nao.surrogates.gaussian_process import Correlation, Kernel
 from nao.surrogates.gaussian_process import GaussianProcess as Exact
-from nao.surrogates.gaussian_process import Kernel
 from nao.surrogates.inducing_points import Conditioned, Regression
 
-Part = Literal["mean", "states", "features"]
-PARTS: tuple[Part, ...] = ("mean", "states", "features")
+Part = Literal["mean", "states", "features", "graph"]
+PARTS: tuple[Part, ...] = ("mean", "states", "features", "graph")
 SMALLEST_VARIANCE = 1e-6  # in single precision
 NEVER = -1e9  # log covariance with a row that is only padding
 
@@ -37,13 +38,16 @@ class GaussianProcessConfig:
     """The Gaussian process as predictor.
 
     Attributes:
-      inputs: what it reads of an architecture: its mean embedding, all its hidden states, its features.
+      inputs: what it reads of an architecture: its mean embedding, all its hidden states, the features of
+        its space, and those of its graph.
       targets: what f learns: scores scaled to [0, 1], or the normal quantiles of their ranks.
+      correlation: how smooth f is (see `nao.surrogates.gaussian_process`).
     """
 
     inputs: tuple[Part, ...] = PARTS
     # A few failures, or many good scores that lie close together, must not decide what f attends to.
     targets: Literal["min-max", "normal"] = "normal"
+    correlation: Correlation = "matern"
 
     def __post_init__(self) -> None:
         check(self, "encoder.predictor")
@@ -61,7 +65,8 @@ class GaussianProcess:
       mean: `[R, d]` the mean embeddings of the M.
       states: `[R, S d]` their hidden states, one after the other.
       features: `[R, F]` what they mean.
-      kernel: the hyperparameters, with a scale for each of the three parts.
+      graph: `[R, G]` what their graphs are like; G is 0 if it is not read.
+      kernel: the hyperparameters, with a scale for each part.
       alpha: `[R]` K^-1 targets; with inducing points, as in `nao.surrogates.inducing_points`.
       inverse_cholesky: `[R, R]` L^-1, where L L^T = K; with inducing points, C in its place.
       count: M.
@@ -75,6 +80,7 @@ class GaussianProcess:
     mean: Host
     states: Host
     features: Host
+    graph: Host
     kernel: Kernel
     alpha: Host
     inverse_cholesky: Host
@@ -86,12 +92,12 @@ class GaussianProcess:
     def condition(
         cls, regression: Regression, tokens: Int[np.ndarray, "N T"], inputs: tuple[Part, ...]
     ) -> "GaussianProcess":
-        """The process that a regression on the three parts of the inputs of some architectures has found."""
+        """The process that a regression on `process_inputs` of some architectures has found."""
         N, M = len(tokens), len(regression.rows)
         Q, R = bucket_size(N, 64), bucket_size(M, 64)
         square = np.zeros((R, R))
         square[:M, :M] = regression.reduction
-        mean, states, features = (pad_rows(part, R) for part in regression.inputs)
+        mean, states, features, *graph = (pad_rows(part, R) for part in regression.inputs)
         process = cls(
             tokens=pad_rows(tokens, Q),
             targets=pad_rows(regression.targets, Q),
@@ -99,6 +105,7 @@ class GaussianProcess:
             mean=mean,
             states=states,
             features=features,
+            graph=graph[0] if graph else np.zeros((R, 0)),
             kernel=regression.kernel,
             alpha=pad_rows(regression.alpha, R),
             inverse_cholesky=square,
@@ -117,18 +124,18 @@ class GaussianProcess:
 
     @property
     def num_features(self) -> int:
-        """F."""
-        return int(self.features.shape[1])
+        """F + G."""
+        return int(self.features.shape[1] + self.graph.shape[1])
 
-    def read(self, space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
-        """The features of strings as the process sees them, 0 if it reads none."""
-        return root_features(space, tokens) * ("features" in self.inputs)
+    def read(self, space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B _"]:
+        """The features of strings as the process sees them, side by side; 0 for those it does not read."""
+        return np.concatenate(read_features(space, tokens, self.inputs), axis=1)
 
     @functools.cached_property
     def regression(self) -> Exact | Conditioned:
         """The same process on the host."""
         M = int(self.count)
-        parts = self.mean, self.states, self.features
+        parts = (self.mean, self.states, self.features, self.graph)[: len(self.kernel.log_scales)]
         inputs = [np.asarray(part[:M], np.float64) for part in parts]
         if self.scored == M:
             return Exact(inputs, np.asarray(self.targets[:M], np.float64), self.kernel)
@@ -136,18 +143,38 @@ class GaussianProcess:
         return Conditioned(inputs, self.kernel, alpha, C)
 
     def posterior(
-        self, mean: Float[Array, "B d"], h: Float[Array, "B S d"], features: Float[Array, "B F"]
+        self, mean: Float[Array, "B d"], h: Float[Array, "B S d"], features: Float[Array, "B _"]
     ) -> tuple[Float[Array, " B"], Float[Array, " B"]]:
         """Mean and standard deviation of f at embeddings (algorithm 2.1 of Rasmussen and Williams 2006)."""
         kernel = self.kernel
-        scales = jnp.exp(kernel.log_scales) * jnp.array([float(part in self.inputs) for part in PARTS])
+        parts = PARTS[: len(kernel.log_scales)]
+        scales = jnp.exp(kernel.log_scales) * jnp.array([float(part in self.inputs) for part in parts])
+        F = self.features.shape[1]
         log_k = jnp.where(jnp.arange(len(self.alpha)) < self.count, kernel.log_variance, NEVER)[None]
-        log_k = log_k - scales[2] * squared_distances(features, self.features)
-        log_k = log_k - scales[0] * squared_distances(mean, self.mean)
-        k = jnp.exp(log_k - scales[1] * squared_distances(h.reshape(h.shape[0], -1), self.states))
+        rest = jnp.zeros(()) if kernel.correlation == "matern" else log_k
+        rest = rest - scales[2] * squared_distances(features[:, :F], self.features)
+        if "graph" in self.inputs:
+            rest = rest - scales[3] * squared_distances(features[:, F:], self.graph)
+        rest = rest - scales[0] * squared_distances(mean, self.mean)
+        rest = rest - scales[1] * squared_distances(h.reshape(h.shape[0], -1), self.states)
+        if kernel.correlation == "matern":
+            r = jnp.sqrt(SMALLEST_VARIANCE - 3 * rest)  # its slope is finite where r is 0, too
+            rest = log_k + jnp.log1p(r) - r
+        k = jnp.exp(rest)
         v = k @ self.inverse_cholesky.T
         variance = jnp.exp(kernel.log_variance) - jnp.sum(v * v, axis=1)
         return k @ self.alpha, jnp.sqrt(jnp.maximum(variance, SMALLEST_VARIANCE))
+
+
+def read_features(
+    space: SearchSpace, tokens: Int[np.ndarray, "B T"], parts: tuple[Part, ...]
+) -> list[Float[np.ndarray, "B _"]]:
+    """The features of strings that have no gradient: of their space `[B, F]` and of their graphs `[B, G]`."""
+    features = root_features(space, tokens) * ("features" in parts)
+    if "graph" not in parts:
+        return [features]
+    own = getattr(space, "graph_features", None)  # a space may know better
+    return [features, own(tokens) if own else graph_features(space, tokens)]
 
 
 def root_features(space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:

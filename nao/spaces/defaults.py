@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from nao.core import Architecture, Json
 from nao.grammar import Grammar
 from nao.graph import Graph, chain
+from nao.graph_features import graph_features
 from nao.spaces import edits
 from nao.spaces.text import parse_words
 
@@ -97,6 +98,10 @@ class SpaceDefaults:
         possible = self.grammar.legal.any(axis=1)  # [T, V]
         one_hot: Float[np.ndarray, "B F"] = np.eye(len(self.vocabulary))[tokens][:, possible]
         return one_hot
+
+    def graph_features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
+        """Numbers `[B, F]` that say what the graphs of strings are like (`nao.graph_features`)."""
+        return graph_features(self, tokens)
 
     def graph(self, architecture: Architecture) -> Graph:
         """A chain: every word is an operation on the result of the one before it."""

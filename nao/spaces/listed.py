@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from nao.core import Architecture, Json
 from nao.grammar import Grammar
 from nao.graph import Graph
+from nao.graph_features import graph_features
 from nao.spaces.defaults import SpaceDefaults
 
 Tokens = tuple[int, ...]
@@ -120,6 +121,22 @@ class ListedSpace(SpaceDefaults):
     def features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
         """The features `[B, F]` of strings `[B, T]`."""
         rows: Float[np.ndarray, "B F"] = self._features[self._place(tokens)]
+        return rows
+
+    @functools.cached_property
+    def _graph_features(self) -> Float[np.ndarray, "S F"]:
+        """The features of the graphs of every string, their mean over its class."""
+        begins = np.cumsum([0, *(len(members) for members in self._classes.values())])
+        sums = np.add.reduceat(graph_features(self, self._members), begins[:-1])
+        means = sums / np.diff(begins)[:, None]
+        return means[np.searchsorted(begins, self._spans[:, 0])]
+
+    def graph_features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
+        """The features `[B, F]` of the graphs of strings `[B, T]` and of all that mean the same: their mean.
+
+        The graphs of strings that mean the same can differ, by operations that do nothing.
+        """
+        rows: Float[np.ndarray, "B F"] = self._graph_features[self._place(tokens)]
         return rows
 
     def graph(self, architecture: Architecture) -> Graph:

@@ -8,6 +8,7 @@ Axis letters: N architectures scored so far, K seed architectures, C candidates,
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,25 +17,57 @@ from nao.core import Model, Proposal
 
 AUGMENTATIONS = 8  # strings of one architecture over which its predicted score is averaged
 
-PickSeeds = Callable[[Float[np.ndarray, " N"], int], tuple[Int[np.ndarray, " _"], int]]
-"""From all scores, and K: which of the scored architectures to start from, and from how many random ones."""
+Picked = tuple[Int[np.ndarray, " _"], int]
+PickSeeds = Callable[[Model, Int[np.ndarray, "N T"], Float[np.ndarray, " N"], int], Picked]
+"""From the model, X, S and K: which of X to start from, and from how many random architectures."""
 
 Choose = Callable[[Model, Iterator[Proposal], int], list[Proposal]]
 """From the model, the candidates as they are decoded, and how many are wanted: those to evaluate."""
 
 
-def pick_best(S: Float[np.ndarray, " N"], K: int) -> tuple[Int[np.ndarray, " _"], int]:
+def pick_best(model: Model, X: Int[np.ndarray, "N T"], S: Float[np.ndarray, " N"], K: int) -> Picked:
     """Top-K seeds: the K best architectures, as in the paper."""
     return np.argsort(-S, kind="stable")[:K], 0
 
 
-def pick_best_and_random(S: Float[np.ndarray, " N"], K: int) -> tuple[Int[np.ndarray, " _"], int]:
+def pick_best_and_random(
+    model: Model, X: Int[np.ndarray, "N T"], S: Float[np.ndarray, " N"], K: int
+) -> Picked:
     """The best half of K, and otherwise random architectures, more of them while few are scored.
 
     An embedding needs no score to be moved, and what f says of the best alone is soon exhausted.
     """
-    top, _ = pick_best(S, (K + 1) // 2)
+    top, _ = pick_best(model, X, S, (K + 1) // 2)
     return top, K - len(top)
+
+
+def pick_believed_and_random(
+    model: Model, X: Int[np.ndarray, "N T"], S: Float[np.ndarray, " N"], K: int
+) -> Picked:
+    """As `pick_best_and_random`, by what f believes: the highest of many noisy scores are lucky ones."""
+    return pick_best_and_random(model, X, believe(model, X), K)
+
+
+def believe(model: Model, X: Int[np.ndarray, "N T"]) -> Float[np.ndarray, " N"]:
+    """f(E(x)) of architectures, those that it was fitted to as well; the posterior mean where f has one.
+
+    Of a score that the others do not confirm, f takes a part to be noise.
+    """
+    posterior = model.joint_posterior(X)
+    return model.predict(X) if posterior is None else model.to_scores(posterior.mean)
+
+
+def improve_on_belief(model: Model, X: Int[np.ndarray, "N T"]) -> Model:
+    """The model for which the best so far is the highest posterior mean, not the highest target.
+
+    Hardly anything improves on a lucky score. A model without a posterior stays as it is: it climbs the
+    prediction alone.
+    """
+    posterior = model.joint_posterior(X)
+    if posterior is None:
+        return model
+    believed: Model = dataclasses.replace(cast(Any, model), best=float(posterior.mean.max()))
+    return believed
 
 
 def take_first(model: Model, candidates: Iterator[Proposal], n: int) -> list[Proposal]:
@@ -77,5 +110,6 @@ def predict_architectures(model: Model, tokens: Int[np.ndarray, "C T"]) -> Float
 CHOICES: Mapping[str, tuple[PickSeeds, Choose]] = {
     "first": (pick_best, take_first),
     "predicted": (pick_best_and_random, most_promising),
+    "believed": (pick_believed_and_random, most_promising),
 }
 """Where to start from, and which candidates to evaluate: as published, or led by the model."""

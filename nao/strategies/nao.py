@@ -15,7 +15,7 @@ from nao.core import Architecture, Encoder, InputError, Json, Model, Proposal, R
 from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive
-from nao.strategies.choices import CHOICES, Choose, PickSeeds
+from nao.strategies.choices import CHOICES, Choose, PickSeeds, believe, improve_on_belief
 from nao.strategies.mixin import StrategyMixin
 
 FEWEST = 2  # scores that an encoder can be fitted to
@@ -48,11 +48,11 @@ class NAO(StrategyMixin):
           initial: how many random architectures to begin with.
           proposals: how many to propose before it wants to hear results.
           seeds: K, how many architectures to start from.
-          choose: `first` or `predicted`: from which seeds to start, and which candidates to evaluate (see
-            `CHOICES`); None for what the encoder's ascent is meant for.
+          choose: `first`, `predicted` or `believed`: from which seeds to start, and which candidates to
+            evaluate (see `CHOICES`); None for what the encoder's ascent is meant for.
 
         Raises:
-          InputError: a number is below 1, or choose is neither of the two.
+          InputError: a number is below 1, or choose is none of the three.
         """
 
         initial: int = 10
@@ -118,8 +118,11 @@ class NAO(StrategyMixin):
         model = self.encoder.fit(self.space, X, S, seed=self.seed)
         fit_seconds = time.perf_counter() - began
 
+        if self.settings.choose == "believed":
+            model = improve_on_belief(model, X)
+
         # Pick K architectures with top K performances among X, forming the set of seeds X_seed.
-        top, num_random = self.pick_seeds(S, self.settings.seeds)
+        top, num_random = self.pick_seeds(model, X, S, self.settings.seeds)
         X_seed = np.concatenate([X[top], self._random_strings(num_random)])
 
         # For x in X_seed, obtain a better representation e_x' from e_x using Eqn. (2), based on E and f.
@@ -158,9 +161,8 @@ class NAO(StrategyMixin):
             return super().recommend(k)
         X, S = self._X_and_S()
         self._model = self.encoder.fit(self.space, X, S, seed=self.seed)
-        posterior = self._model.joint_posterior(X)
-        f = self._model.predict(X) if posterior is None else posterior.mean
-        return [self._scored[i][0] for i in np.argsort(-f, kind="stable")[:k]]
+        believed = believe(self._model, X)
+        return [self._scored[i][0] for i in np.argsort(-believed, kind="stable")[:k]]
 
     def _improved(self, model: Model, X_seed: Int[np.ndarray, "K T"], N: int) -> Iterator[Improved]:
         """What `improve` makes of the seeds, with other random numbers whenever more is known."""

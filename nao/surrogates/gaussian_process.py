@@ -2,7 +2,10 @@
 
 An input has several parts, such as what a string says and what it means. Each part has its own length scale:
 
-    k(x, x') = variance * exp(-sum_p scale_p |x_p - x'_p|^2).
+    k(x, x') = variance * c(sum_p scale_p |x_p - x'_p|^2),
+
+where c(r^2) is exp(-r^2), or rougher: (1 + sqrt(3) r) exp(-sqrt(3) r), the Matern covariance of order 3/2
+(equation 4.17).
 
 Axis letters: N observations, C candidates, P parts, F features of a part, H = 2 + P hyperparameters.
 """
@@ -11,11 +14,13 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import linalg, optimize
 
+Correlation = Literal["rbf", "matern"]
 Inputs = Sequence[Float[np.ndarray, "_ _"]]  # `[N, F]` or `[C, F]` for each part, with F of its own
 
 PRIOR_LOG_NOISE = -3.0  # before anything is seen, noise is a twentieth of the variance
@@ -41,16 +46,18 @@ class Kernel:
       log_variance: of the function, before anything is observed.
       log_noise: of the variance of one observation's noise.
       log_scales: `[P]` of the weight of squared distances in each part.
+      correlation: c.
     """
 
     log_variance: Float[np.ndarray, ""]
     log_noise: Float[np.ndarray, ""]
     log_scales: Float[np.ndarray, " P"]
+    correlation: Correlation = dataclasses.field(default="rbf", metadata={"static": True})
 
     @classmethod
-    def from_vector(cls, theta: Float[np.ndarray, " H"]) -> "Kernel":
+    def from_vector(cls, theta: Float[np.ndarray, " H"], correlation: Correlation = "rbf") -> "Kernel":
         """The hyperparameters that `vector` wrote."""
-        return cls(np.asarray(theta[0]), np.asarray(theta[1]), theta[2:])
+        return cls(np.asarray(theta[0]), np.asarray(theta[1]), theta[2:], correlation)
 
     def vector(self) -> Float[np.ndarray, " H"]:
         """The hyperparameters one after the other, for an optimiser."""
@@ -59,8 +66,8 @@ class Kernel:
     def __call__(self, a: Inputs, b: Inputs) -> Float[np.ndarray, "N C"]:
         """The covariances `[N, C]` of the function at a and b."""
         scales = np.exp(self.log_scales)
-        exponent = sum(scale * squared_distances(p, q) for scale, p, q in zip(scales, a, b, strict=True))
-        return np.asarray(np.exp(self.log_variance - exponent))
+        r2 = sum(scale * squared_distances(p, q) for scale, p, q in zip(scales, a, b, strict=True))
+        return np.asarray(np.exp(self.log_variance + log_correlation(np.asarray(r2), self.correlation)))
 
     @property
     def noise(self) -> float:
@@ -110,7 +117,9 @@ class GaussianProcess:
     kernel: Kernel
 
     @classmethod
-    def fit(cls, inputs: Inputs, targets: Float[np.ndarray, " N"]) -> "GaussianProcess":
+    def fit(
+        cls, inputs: Inputs, targets: Float[np.ndarray, " N"], correlation: Correlation = "rbf"
+    ) -> "GaussianProcess":
         """The process whose hyperparameters have the highest posterior density.
 
         A priori their logarithms are normal with standard deviation 1; inputs at the mean distance in every
@@ -127,12 +136,12 @@ class GaussianProcess:
         found = optimize.minimize(
             negative_log_posterior,
             prior,
-            args=(squares, targets[some], prior),
+            args=(squares, targets[some], prior, correlation),
             jac=True,
             method="L-BFGS-B",
             options={"maxiter": MAX_ITERATIONS},
         )
-        return cls(inputs, targets, Kernel.from_vector(found.x))
+        return cls(inputs, targets, Kernel.from_vector(found.x, correlation))
 
     @functools.cached_property
     def covariance(self) -> Float[np.ndarray, "N N"]:
@@ -169,11 +178,20 @@ class GaussianProcess:
         return np.asarray(self.targets - inverse @ self.targets / np.diag(inverse))
 
 
+def log_correlation(r2: Float[np.ndarray, "N C"], correlation: Correlation) -> Float[np.ndarray, "N C"]:
+    """Log c(r^2)."""
+    if correlation == "rbf":
+        return -r2
+    r = np.sqrt(3 * r2)
+    return np.asarray(np.log1p(r) - r)
+
+
 def negative_log_posterior(
     theta: Float[np.ndarray, " H"],
     squares: Float[np.ndarray, "P N N"],
     targets: Float[np.ndarray, " N"],
     prior: Float[np.ndarray, " H"],
+    correlation: Correlation = "rbf",
 ) -> tuple[float, Float[np.ndarray, " H"]]:
     """Minus the log posterior density of the hyperparameters, up to a constant, and its gradient `[H]`.
 
@@ -185,25 +203,32 @@ def negative_log_posterior(
       squares: `[P, N, N]` squared distances of the observations in each part.
       targets: `[N]`.
       prior: `[H]` the mean of theta a priori.
+      correlation: c.
     """
     away = theta - prior
     value, gradient = NO_COVARIANCE, np.zeros_like(theta)
     with contextlib.suppress(linalg.LinAlgError), np.errstate(over="ignore", invalid="ignore"):
-        found = _negative_log_likelihood(theta, squares, targets)
+        found = _negative_log_likelihood(theta, squares, targets, correlation)
         if np.isfinite([found[0], *found[1]]).all():
             value, gradient = found
     return float(value + 0.5 * (away**2).sum()), gradient + away
 
 
 def _negative_log_likelihood(
-    theta: Float[np.ndarray, " H"], squares: Float[np.ndarray, "P N N"], targets: Float[np.ndarray, " N"]
+    theta: Float[np.ndarray, " H"],
+    squares: Float[np.ndarray, "P N N"],
+    targets: Float[np.ndarray, " N"],
+    correlation: Correlation,
 ) -> tuple[float, Float[np.ndarray, " H"]]:
     """Equations 5.8 and 5.9 with the sign turned: the value, and its gradient `[H]`."""
     weighted = np.exp(theta[2:])[:, None, None] * squares
-    K, noise = np.exp(theta[0] - weighted.sum(axis=0)), np.exp(theta[1])
+    r2 = weighted.sum(axis=0)
+    K, noise = np.exp(theta[0] + log_correlation(r2, correlation)), np.exp(theta[1])
     L = linalg.cholesky(K + (noise + JITTER) * np.eye(len(targets)), lower=True, check_finite=False)
     inverse = linalg.cho_solve((L, True), np.eye(len(targets)), check_finite=False)
     alpha = inverse @ targets
     G = inverse - np.outer(alpha, alpha)
-    gradient = 0.5 * np.array([np.vdot(G, K), noise * np.trace(G), *(-np.vdot(G * K, w) for w in weighted)])
+    slope = K if correlation == "rbf" else 1.5 * np.exp(theta[0] - np.sqrt(3 * r2))  # -dK / dr^2
+    by_scale = (-np.vdot(G * slope, w) for w in weighted)
+    gradient = 0.5 * np.array([np.vdot(G, K), noise * np.trace(G), *by_scale])
     return float(0.5 * targets @ alpha + np.log(np.diag(L)).sum()), gradient

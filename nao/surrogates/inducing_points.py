@@ -18,6 +18,7 @@ from scipy import linalg
 from nao.surrogates.gaussian_process import (
     JITTER,
     SMALLEST_VARIANCE,
+    Correlation,
     GaussianProcess,
     Inputs,
     Kernel,
@@ -118,9 +119,9 @@ class SparseGaussianProcess(Conditioned):
 Regression = GaussianProcess | SparseGaussianProcess
 
 
-def fit(inputs: Inputs, targets: Float[np.ndarray, " N"]) -> Regression:
+def fit(inputs: Inputs, targets: Float[np.ndarray, " N"], correlation: Correlation = "rbf") -> Regression:
     """The process of `GaussianProcess.fit`: exact up to `MAX_EXACT` observations, and sparse for more."""
-    exact = GaussianProcess.fit(inputs, targets)
+    exact = GaussianProcess.fit(inputs, targets, correlation)
     if len(targets) <= MAX_EXACT:
         return exact
     return condition(inputs, targets, exact.kernel, best_and_spread(targets, INDUCING))

@@ -179,7 +179,7 @@ def test_says_in_one_line_what_is_wrong(space):
             its.fit(space, tokens[:1], np.ones(1), seed=0)
         with pytest.raises(InputError, match=r"\[4, 16\]"):
             its.fit(space, tokens[:, :5], np.ones(4), seed=0)
-    with pytest.raises(InputError, match="default, joint, published"):
+    with pytest.raises(InputError, match="default, process, joint, published"):
         encoder("lstm")
     with pytest.raises(InputError, match=r"encoder\.networks has no parameter 'depth'"):
         make({**JOINT.configuration(), "networks": {"depth": 3}})

@@ -33,7 +33,7 @@ def test_all_that_programs_read_has_a_row_for_each_inducing_point(model):
     assert not f.alpha[M:].any()
     assert not f.inverse_cholesky[M:].any()
     assert model.quality.held_out == N
-    assert model.quality.kendall_tau > 0.4
+    assert model.quality.kendall_tau > 0.2
 
 
 def test_the_predictor_is_the_sparse_process_of_the_host(model, space):

@@ -14,6 +14,8 @@ from nao.core import InputError, Proposal, Request
 from nao.improve import improve
 from nao.strategies.choices import (
     most_promising,
+    improve_on_belief,
+    pick_believed_and_random,
     pick_best,
     pick_best_and_random,
     predict_architectures,
@@ -187,11 +189,30 @@ def test_it_recommends_by_the_posterior_mean_where_there_is_one():
 
     class Sure(LinearModel):
         def joint_posterior(self, tokens):  # whatever `predict` says
-            return SimpleNamespace(mean=-tokens.sum(axis=1))
+            return SimpleNamespace(mean=-tokens.sum(axis=1).astype(float))
 
     played.encoder.load = lambda space, arrays: Sure(arrays["weights"], space=space)
     sums = [sum(x.tokens) for x in played.strategy.recommend(5)]
     assert sums == sorted(sum(x.architecture.tokens) for x in played.results if x.score is not None)[:5]
+
+
+class SureModel(LinearModel):
+    """Believes that the architecture with the lowest score of all is the best."""
+
+    def joint_posterior(self, tokens):
+        mean = -self.predict(tokens)
+        return SimpleNamespace(mean=mean, variance=np.ones(len(mean)), condition_on_mean=lambda i: None)
+
+
+def test_by_belief_it_starts_from_what_f_believes_best_and_improves_on_that():
+    model = SureModel(np.eye(8, 4), space=SPACE, best=99.0)
+    X = SPACE.grammar.sample(np.random.default_rng(0), 30)
+    S = model.predict(X)
+    top, num_random = pick_believed_and_random(model, X, S, 20)
+    assert num_random == 10
+    assert sorted(S[top]) == sorted(S)[:10]
+    assert improve_on_belief(model, X).best == -S.min()
+    assert improve_on_belief(LinearModel(np.eye(8, 4), space=SPACE, best=99.0), X).best == 99.0
 
 
 def test_to_recommend_all_there_are_it_fits_nothing():
@@ -241,7 +262,7 @@ def test_its_functions_can_be_replaced():
         SPACE,
         LinearEncoder(),
         NAO.Settings(initial=20),
-        pick_seeds=lambda S, K: (np.array([3, 5, 8]), 0),
+        pick_seeds=lambda model, X, S, K: (np.array([3, 5, 8]), 0),
         improve=neighbours,
         choose=backwards,
     )
