@@ -19,9 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from shared import interval
+from shared import markdown_of_taus
 
-from nao.compare.tables import estimates
 from nao.core import Architecture, Json, Request, SearchSpace
 from nao.encoders.presets import DEFAULT
 from nao.evaluators.tables import Table, table
@@ -99,14 +98,7 @@ def main() -> None:
     )  # [repeats, rankers, labels, 2]
     for k, scope in enumerate(("the others", "the top quarter of the others")):
         print(f"\nKendall's tau over {scope}, of {len(scores)} different architectures\n")
-        print("| predictor |" + "".join(f" {n} labels | `default` minus it |" for n in labels))
-        print("|---" * (1 + 2 * len(labels)) + "|")
-        for i, name in enumerate(rankers):
-            mean, difference = estimates(taus[:, i, :, k]), estimates(taus[:, 0, :, k] - taus[:, i, :, k])
-            cells = [name]
-            for n in range(len(labels)):
-                cells += [interval(mean, n, 3), interval(difference, n, 3, "+") if i else ""]
-            print(f"| {' | '.join(cells)} |")
+        print(markdown_of_taus(taus[..., k], list(rankers), labels))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What benchmarks of whole searches have in common: where they search, and the table they print."""
+"""What benchmarks have in common: where whole searches search, and the tables that are printed."""
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +90,30 @@ def markdown(found: Comparison, at: list[int], digits: int) -> str:
     return "\n".join(lines)
 
 
+def markdown_of_taus(taus: np.ndarray, predictors: Sequence[str], labels: Sequence[int]) -> str:
+    """A row for each predictor: its mean tau after each number of labels, and what the first has more.
+
+    Args:
+      taus: `[repeats, predictors, labels]`, paired by repeat.
+      predictors: their names.
+      labels: how many.
+    """
+    first = predictors[0]
+    lines = ["| predictor |" + "".join(f" {n} labels | `{first}` minus it |" for n in labels)]
+    lines += ["|---" * (1 + 2 * len(labels)) + "|"]
+    for i, name in enumerate(predictors):
+        mean, difference = estimates(taus[:, i]), estimates(taus[:, 0] - taus[:, i])
+        cells = [name]
+        for n in range(len(labels)):
+            cells += [interval(mean, n, 3), interval(difference, n, 3, "+") if i else ""]
+        lines += [f"| {' | '.join(cells)} |"]
+    return "\n".join(lines)
+
+
 def interval(estimated: tuple, i: int, digits: int, sign: str = "") -> str:
     if estimated[0][i] is None:  # some run has no score yet
         return ""
+    if estimated[1][i] is None:  # one repeat
+        return f"{estimated[0][i]:{sign}.{digits}f}"
     mean, low, high = (f"{values[i]:{sign}.{digits}f}" for values in estimated)
     return f"{mean} [{low}, {high}]"

@@ -13,8 +13,8 @@ from nao.ascent import AscentConfig
 from nao.core import InputError, Proposal, Request
 from nao.improve import improve
 from nao.strategies.choices import (
-    most_promising,
     improve_on_belief,
+    most_promising,
     pick_believed_and_random,
     pick_best,
     pick_best_and_random,
