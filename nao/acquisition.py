@@ -1,8 +1,8 @@
 """Acquisition: how much there is to gain from what a predictor believes, when it may be wrong.
 
-`expected_improvement` is what embeddings climb; `log_expected_improvement` ranks decoded candidates, and
-`kriging_believer` picks several of them one after the other (Jones, Schonlau and Welch 1998; Ginsbourger, Le
-Riche and Carraro 2010).
+`expected_improvement` is what embeddings climb, `log_improvement` where it is multiplied by a chance;
+`log_expected_improvement` ranks decoded candidates, and `kriging_believer` picks several of them one after
+the other (Jones, Schonlau and Welch 1998; Ginsbourger, Le Riche and Carraro 2010).
 
 Axis letters: B embeddings, C candidates.
 """
@@ -34,10 +34,37 @@ def expected_improvement(
     Divided by Phi(z) > 0 it keeps its direction, and does not vanish where an improvement is unlikely.
     Where std is 0 it is the gradient of the mean.
     """
+    _, ratio = _phi_ratio(mean, std, best)
+    return mean + ratio * std
+
+
+def log_improvement(
+    mean: Float[Array, " B"], std: Float[Array, " B"], best: Float[Array, ""] | float
+) -> Float[Array, " B"]:
+    """A function whose gradient is that of the log of the expected improvement, log E[max(f - best, 0)].
+
+    It can be added to the log of a chance: what is climbed is then the expected improvement times the chance
+    (Gardner et al. 2014). With EI = std (phi(z) + z Phi(z)) and r = phi(z) / Phi(z),
+
+        d log EI = (d mean + r d std) / (std (z + r)).
+
+    Where std is 0 that log is of no use, being minus infinity up to the best: there it is the mean, in the
+    units of the targets, which spread over about 1.
+    """
+    z, ratio = _phi_ratio(mean, std, best)
+    # z + r is about 1 / |z| far below the best, where the difference would be lost to rounding.
+    gap = jnp.maximum(z + ratio, 1.0 / (2.0 + jnp.abs(z)))
+    scale = jax.lax.stop_gradient(jnp.where(std > 0, std * gap, 1.0))
+    return (mean + ratio * std) / scale
+
+
+def _phi_ratio(
+    mean: Float[Array, " B"], std: Float[Array, " B"], best: Float[Array, ""] | float
+) -> tuple[Float[Array, " B"], Float[Array, " B"]]:
+    """With z = (mean - best) / std: z, and phi(z) / Phi(z), both without a gradient."""
     z = (mean - best) / jnp.where(std > 0, std, 1.0)
     z = jax.lax.stop_gradient(jnp.clip(z, -30.0, 30.0))
-    ratio = jnp.exp(jax_stats.norm.logpdf(z) - jax_special.log_ndtr(z))  # phi(z) / Phi(z)
-    return mean + ratio * std
+    return z, jnp.exp(jax_stats.norm.logpdf(z) - jax_special.log_ndtr(z))
 
 
 def posterior_mean(

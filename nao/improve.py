@@ -11,10 +11,11 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from nao.acquisition import Acquisition, expected_improvement
+from nao.acquisition import Acquisition, expected_improvement, log_improvement
 from nao.ascent import AscentConfig, ascend
 from nao.core import Model
 from nao.embedding import Embedding
+from nao.probe import Penalty
 from nao.pytree import bucket_size, pad_rows
 
 Improved = tuple[float, Int[np.ndarray, "K T"], Float[np.ndarray, " K"]]
@@ -25,7 +26,8 @@ def improve(
     X_seed: Int[np.ndarray, "K T"],
     ascent: AscentConfig,
     seed: Sequence[int],
-    acquisition: Acquisition = expected_improvement,
+    acquisition: Acquisition | None = None,
+    penalties: tuple[Penalty, ...] = (),
 ) -> Iterator[Improved]:
     """Moves the embeddings of seed architectures uphill and decodes them, with one step size after another.
 
@@ -34,16 +36,20 @@ def improve(
       X_seed: `[K, T]` where to start.
       ascent: the step sizes, and how to move.
       seed: of the random directions.
-      acquisition: what to climb, from the posterior of f.
+      acquisition: what to climb, from the posterior of f: by default the expected improvement. With penalties
+        it stands for the log of what to climb: by default that of the expected improvement.
+      penalties: the logs of chances by which it is multiplied.
 
     Yields:
       a step size eta; `[K, T]` the decoded strings, row i from seed i; `[K]` f(e_x') in the units of the
       scores.
     """
+    if acquisition is None:
+        acquisition = log_improvement if penalties else expected_improvement
     K = len(X_seed)
     e_x = jax.tree.map(lambda rows: pad_rows(rows, bucket_size(K, 32)), model.embed(X_seed))
     # To the device once, for all step sizes.
-    compiled, e_x = jax.device_put((model, e_x))
+    compiled, e_x, penalties = jax.device_put((model, e_x, penalties))
     for eta in ascent.step_sizes:
         rng = np.random.default_rng([*seed, K, round(1e6 * eta)])
         noise = random_directions(rng, K, e_x.states.shape) * ascent.noise if ascent.noise else None
@@ -52,6 +58,7 @@ def improve(
             e_x,
             np.float32(eta),
             noise,
+            penalties,
             acquisition=acquisition,
             num_steps=ascent.num_steps,
             normalize=ascent.normalize,
@@ -66,6 +73,7 @@ def ascend_and_decode(
     e_x: Embedding,
     eta: Float[Array, ""],
     noise: Float[Array, "R S d"] | None,
+    penalties: tuple[Penalty, ...] = (),
     *,
     acquisition: Acquisition,
     num_steps: int,
@@ -76,7 +84,10 @@ def ascend_and_decode(
 
     def objective(e: Embedding) -> Float[Array, " R"]:
         mean, std = model.posterior(e)
-        return acquisition(mean, std, model.best)
+        climbed = acquisition(mean, std, model.best)
+        for log_chance in penalties:
+            climbed = climbed + log_chance(e)
+        return climbed
 
     e_moved = ascend(
         objective, e_x, eta, num_steps=num_steps, normalize=normalize, noise=noise, unit_length=unit_length

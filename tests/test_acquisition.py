@@ -10,6 +10,7 @@ from nao.acquisition import (
     expected_improvement,
     kriging_believer,
     log_expected_improvement,
+    log_improvement,
     posterior_mean,
 )
 from nao.surrogates.gaussian_process import GaussianProcess, Kernel
@@ -48,9 +49,23 @@ def test_what_is_climbed_has_the_direction_of_the_expected_improvement():
     assert np.isfinite(ours).all()
 
 
+def test_the_log_of_the_improvement_has_its_gradient_at_the_right_scale():
+    mean, std, best = np.array([-3.0, -0.5, 0.0, 1.0, 0.25]), np.array([0.2, 0.5, 1.0, 0.2, 0.01]), 0.25
+    ours = gradient(log_improvement, *map(jnp.asarray, (mean, std)), best)
+    for i, step in enumerate(np.eye(2) * 1e-6):
+        up, down = (
+            log_expected_improvement(mean + sign * step[0], (std + sign * step[1]) ** 2, best)
+            for sign in (1, -1)
+        )
+        np.testing.assert_allclose(ours[i], (up - down) / 2e-6, rtol=2e-3)
+    hopeless = gradient(log_improvement, jnp.array([-1e4]), jnp.array([0.1]), best)
+    assert np.isfinite(hopeless).all()
+
+
 def test_without_uncertainty_it_is_the_mean():
     mean, std = jnp.array([-1.0, 0.0, 2.0]), jnp.zeros(3)
     np.testing.assert_array_equal(expected_improvement(mean, std, 0.5), mean)
+    np.testing.assert_array_equal(log_improvement(mean, std, 0.5), mean)
     np.testing.assert_array_equal(gradient(expected_improvement, mean, std, 0.5)[0], np.ones(3))
     np.testing.assert_array_equal(posterior_mean(mean, std + 1, 0.5), mean)
 

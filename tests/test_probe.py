@@ -1,0 +1,80 @@
+"""Probes of what is linear; what a limit does to the ascent of a model that is known in closed form."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from scipy import special
+
+from nao.ascent import AscentConfig
+from nao.embedding import Embedding
+from nao.improve import improve
+from nao.probe import Probe, WithinLimit
+from tests.fakes import LinearModel, PairSpace
+
+SPACE = PairSpace()
+WEIGHTS = np.tile(np.arange(4.0), (8, 1))  # the sum of the letters
+
+
+def embedding(states):
+    return Embedding(states.astype(np.float32), np.zeros((len(states), 0), np.float32))
+
+
+@pytest.mark.parametrize("strings", [60, 600])  # fewer than the 72 numbers of an embedding, and more
+def test_a_probe_knows_what_is_linear_and_how_much_is_not(strings, rng):
+    states, w = rng.normal(size=(strings, 6, 12)), rng.normal(size=(6, 12)) / 8
+    exact = Probe.fit(states, (states * w).sum(axis=(1, 2)) + 3.0)
+    noisy = Probe.fit(states, (states * w).sum(axis=(1, 2)) + 3.0 + rng.normal(scale=0.5, size=strings))
+    if strings > 72:
+        np.testing.assert_allclose(exact.weights[0], w, atol=1e-3)
+        assert exact.std[0] < 1e-3
+        assert noisy.std[0] == pytest.approx(0.5, rel=0.2)
+    new = rng.normal(size=(200, 6, 12))
+    truth = (new * w).sum(axis=(1, 2)) + 3.0
+    left = truth - np.asarray(exact(embedding(new))[0])
+    # What it says of itself is what is found on others.
+    assert left.std() == pytest.approx(float(exact.std[0]), rel=0.5, abs=1e-3)
+    assert left.std() < 0.9 * truth.std()
+
+
+def test_every_member_of_an_ensemble_has_its_own(rng):
+    states, w = rng.normal(size=(300, 2, 3)), rng.normal(size=(3, 2, 3))
+    truth = (states * w[np.arange(300) % 3]).sum(axis=(1, 2))
+    probe = Probe.fit(states, truth, members=3)
+    np.testing.assert_allclose(probe(embedding(states[:7]))[0], truth[:7], atol=1e-2)
+
+
+def test_the_chance_to_be_within_a_limit():
+    probe = Probe(np.ones((1, 1, 2), np.float32), np.array([1.0], np.float32), np.array([0.5], np.float32))
+    e = embedding(np.array([[[0.0, 1.0]], [[1.0, 1.0]], [[9.0, 9.0]], [[-9.0, 0.0]]]))
+    c = np.array([2.0, 3.0, 19.0, -8.0])
+    chance = jax.jit(lambda penalty, e: penalty(e))(WithinLimit(probe, 2.0), e)
+    np.testing.assert_allclose(chance, special.log_ndtr((2.0 - c) / 0.5), rtol=1e-4, atol=1e-6)
+    slope = jax.grad(lambda h: WithinLimit(probe, 2.0)(Embedding(h, e.features)).sum())(e.states)
+    assert np.isfinite(slope).all()
+    assert (np.diff(np.asarray(slope)[[3, 0, 1, 2], 0, 0]) < 0).all()  # the further beyond it, the steeper
+    # A probe without error is no step, which would have no slope.
+    exact = WithinLimit(dataclasses.replace(probe, std=np.zeros(1, np.float32)), 2.0)
+    assert np.isfinite(exact(e)).all()
+
+
+def decoded(penalties):
+    """The strings that are decoded with all step sizes, from starts in which every half has the sum 4."""
+    model = LinearModel(WEIGHTS, space=SPACE)
+    starts = np.random.default_rng(0).permuted(np.tile([0, 1, 1, 2], (80, 1)), axis=1).reshape(40, 8)
+    ascent = AscentConfig(step_sizes=(1.3, 2.0, 3.0), num_steps=10, normalize=True, unit_length=False)
+    return np.concatenate([x for _, x, _ in improve(model, starts, ascent, (0,), penalties=penalties)])
+
+
+def test_a_limit_holds_the_ascent_back():
+    """The score is the sum of the letters, the cost that of the first half."""
+    strings = SPACE.grammar.sample(np.random.default_rng(1), 1000)
+    states = LinearModel(WEIGHTS).embed(strings).states
+    probe = Probe.fit(states, strings[:, :4].sum(axis=1).astype(float))
+    free, held = decoded(()), decoded((WithinLimit(probe, 8.0),))
+    assert (free[:, :4].sum(axis=1) > 8).mean() > 0.5
+    assert (held[:, :4].sum(axis=1) > 8).mean() < 0.1
+    assert held[:, 4:].sum(axis=1).max() == free[:, 4:].sum(axis=1).max() > 8  # it climbs where it may
+    # Far from the limit, nothing changes.
+    np.testing.assert_array_equal(decoded((WithinLimit(probe, 1e3),)), free)
