@@ -21,10 +21,15 @@ from nao.terminal import STOPPED, Commands, Output, shares_options
 
 if TYPE_CHECKING:
     from nao.evaluators.pool import DevicePool
+    from nao.limits import Limits
 
 CHILD = "Child network (default: what the data set needs)"
 MACHINE = "Machine"
 NARROW = 60  # columns below which help is written without frames
+Limit = Annotated[
+    list[str] | None,
+    typer.Option(help="NAME=VALUE, for instance parameters=500000: propose nothing above; repeatable."),
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,19 +122,22 @@ def optimize(
     confirm: Annotated[
         str, typer.Option(help="KxR: the K best are trained R times more; auto (5x3) or none.")
     ] = "auto",
+    limit: Limit = None,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     out: Annotated[str | None, typer.Option(help="The run's folder. Default: its own in runs/.")] = None,
 ) -> None:
     """Search a space for better architectures. The same command goes on where it was stopped."""
     import nao
+    from nao.limits import Limits, parse_limits
     from nao.search import count_each
 
     if iterations < 1:
         raise InputError(f"iterations must be at least 1, not {iterations}")
-    counts = count_each(iterations, initial, new)
+    counts, bounds = count_each(iterations, initial, new), parse_limits(limit or [])
     pool = training.pool(Output())
+    limits = Limits.of(bounds, pool) if bounds else None
     settings = {"initial": initial, "proposals": new, "seeds": seeds}
-    strategy = nao.strategy("nao", pool.space, seed=seed, encoder=encoder, **settings)
+    strategy = nao.strategy("nao", pool.space, seed=seed, limits=limits, encoder=encoder, **settings)
     run(strategy, pool, counts, out, evaluate_last=evaluate_last, confirm=confirm)
 
 
@@ -201,20 +209,30 @@ def compare(
     table: Annotated[Path | None, typer.Option(help="Known scores. Default: children are trained.")] = None,
     signal: Annotated[str | None, typer.Option(help="Column of the table to search by.")] = None,
     report: Annotated[str | None, typer.Option(help="Column of the table to report.")] = None,
+    limit: Limit = None,
     budget: Annotated[int, typer.Option(help="M, labels of a run; the initial ones count.")] = 200,
     repeats: Annotated[int, typer.Option(help="Runs of each strategy.")] = 30,
     seed: Annotated[int, typer.Option(help="Of the first repeat; the next has the next.")] = 0,
     workers: Annotated[int | None, typer.Option(help="Runs at a time, on a table. Default: cores.")] = None,
 ) -> None:
     """Compare strategies: the same budget and starts, every label counted. The same command goes on."""
+    from nao.limits import Limits, parse_limits
+
     factories = strategy_factories(strategies, param or [], budget, training.cache)
+    bounds = parse_limits(limit or [])
+
+    def limited(evaluator: Evaluator) -> dict[str, StrategyFactory]:
+        limits = Limits.of(bounds, evaluator) if bounds else None
+        return {label: dataclasses.replace(each, limits=limits) for label, each in factories.items()}
+
     how: dict[str, Any] = {"budget": budget, "repeats": repeats, "seed": seed}
     if table is None:
         if (signal, report, workers) != (None, None, None):
             raise InputError("--signal, --report and --workers are for a --table; without one, see --devices")
         title = f"{training.space} on {training.data or 'digits'}"
         columns = ("validation score", "test score")
-        run_comparison(factories, training.pool(Output()), out, title, columns, durable=True, **how)
+        pool = training.pool(Output())
+        run_comparison(limited(pool), pool, out, title, columns, durable=True, **how)
         return
     given = dataclasses.replace(training, space=Training.space, cache=True)
     if given != Training():
@@ -223,10 +241,12 @@ def compare(
         raise InputError("a --table needs --signal and --report, the columns to search by and to report")
     from nao.evaluators import tables
 
-    known = tables.table(training.space, table, signal, report)
+    known = tables.table(training.space, table, signal, report, list(bounds))
+    made = limited(known)
     how |= {"workers": workers if workers is not None else len(os.sched_getaffinity(0))}
     title = f"{training.space}, {table.name}"
-    run_comparison(factories, known, out, title, (signal, report), optimum=known.optimum, **how)
+    optimum = known.optimum_within(bounds)
+    run_comparison(made, known, out, title, (signal, report), optimum=optimum, **how)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,11 +257,13 @@ class StrategyFactory:
       name: of the strategy.
       parameters: its own; NAO's `encoder` is the name of one.
       cache: keep compiled programs.
+      limits: what an architecture may cost to be proposed; None for anything.
     """
 
     name: str
     parameters: Mapping[str, Any]
     cache: bool
+    limits: "Limits | None" = None
 
     def __call__(self, space: SearchSpace, seed: int) -> Strategy:
         """A new strategy."""
@@ -251,7 +273,7 @@ class StrategyFactory:
             from nao.evaluators.devices import set_up_devices
 
             set_up_devices(1, self.cache)
-        return nao.strategy(self.name, space, seed=seed, **self.parameters)
+        return nao.strategy(self.name, space, seed=seed, limits=self.limits, **self.parameters)
 
 
 def strategy_factories(

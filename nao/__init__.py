@@ -9,8 +9,10 @@ This is the face of the library: the names that a user needs, each imported when
 The rooms, from the records outward; imports flow only upward in this list, and none of them imports the face:
 
 - `nao.core`: the records and protocols. `nao.grammar`, `nao.graph`: the strings and the graphs of a space.
-- `nao.spaces`: search spaces. `nao.surrogates`, `nao.acquisition`, `nao.ascent`: what predicts, what is
-  climbed, and the climb. `nao.strategies`: ways to propose architectures, NAO among them.
+- `nao.limits`: what an architecture may cost.
+- `nao.spaces`: search spaces. `nao.surrogates`, `nao.acquisition`, `nao.ascent`, `nao.probe`: what predicts,
+  what is climbed, the climb, and what holds it back. `nao.strategies`: ways to propose architectures, NAO
+  among them.
 - `nao.study`: the durable ledger of one search. `nao.loop`: the one loop. `nao.search`: a search.
 - `nao.compare`: strategies against each other, under one budget and from the same starts.
 - `nao.report`: tables, plots and progress for people. `nao.metrics`: measures of quality.
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         Strategy,
         Trial,
     )
+    from nao.limits import Limits
     from nao.strategies import NAO, Random
     from nao.study import History, Study
 
@@ -49,6 +52,7 @@ LAZY = {
     **dict.fromkeys(("Architecture", "Cost", "Encoder", "Evaluator", "Fidelity", "InputError"), "nao.core"),
     **dict.fromkeys(("Model", "Proposal", "Request", "Result", "SearchSpace", "Strategy"), "nao.core"),
     **dict.fromkeys(("Trial",), "nao.core"),
+    **dict.fromkeys(("Limits",), "nao.limits"),
     **dict.fromkeys(("NAO", "Random"), "nao.strategies"),
     **dict.fromkeys(("History", "Study"), "nao.study"),
 }
@@ -65,6 +69,7 @@ __all__ = [
     "Fidelity",
     "History",
     "InputError",
+    "Limits",
     "Model",
     "Proposal",
     "Random",
@@ -105,7 +110,7 @@ def optimize(
       evaluator: trains and scores architectures of that space.
       encoder: E, f and D, or the name of an encoder.
       **settings: the other arguments of `nao.search.optimize`, among them `iterations`, `seeds`, `initial`,
-        `new`, `confirm`, `seed` and `out`.
+        `new`, `confirm`, `limits`, `seed` and `out`.
 
     Returns:
       All architectures and their scores. `best` is the best of them, None where every one failed, and
@@ -121,13 +126,22 @@ def optimize(
     return search.optimize(where, evaluator, how, **settings)
 
 
-def strategy(name: str, space: "SearchSpace | str", *, seed: int = 0, **parameters: Any) -> "Strategy":
+def strategy(
+    name: str,
+    space: "SearchSpace | str",
+    *,
+    seed: int = 0,
+    limits: "Limits | None" = None,
+    **parameters: Any,
+) -> "Strategy":
     """A strategy by its name, as `nao compare` takes it.
 
     Args:
       name: `nao`, or a key of `nao.strategies.named.STRATEGIES`.
       space: what to search, or the name of a space.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed, `nao.Limits.of(bounds, evaluator)`; None for
+        anything.
       **parameters: its settings; for `nao` also `encoder`, one or the name of one.
 
     Raises:
@@ -140,7 +154,7 @@ def strategy(name: str, space: "SearchSpace | str", *, seed: int = 0, **paramete
     where = spaces.space(space) if isinstance(space, str) else space
     check_part(where, SearchSpace, "the space")
     if name != "nao":
-        return named.strategy(name, where, seed=seed, **parameters)
+        return named.strategy(name, where, seed=seed, limits=limits, **parameters)
     from nao import encoders
     from nao.settings import build
     from nao.strategies import NAO
@@ -148,7 +162,7 @@ def strategy(name: str, space: "SearchSpace | str", *, seed: int = 0, **paramete
     encoder = parameters.pop("encoder", "default")
     how = encoders.encoder(encoder) if isinstance(encoder, str) else encoder
     check_part(how, Encoder, "the encoder")
-    return NAO(where, how, build(NAO.Settings, "nao", parameters), seed=seed)
+    return NAO(where, how, build(NAO.Settings, "nao", parameters), seed=seed, limits=limits)
 
 
 @dataclasses.dataclass(frozen=True)

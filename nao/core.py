@@ -92,7 +92,10 @@ class Evaluator(Protocol):
         """
 
     def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
-        """What the network of each architecture costs, before anything is trained."""
+        """What the network of each architecture costs, before anything is trained.
+
+        A search with limits asks for thousands (`nao.limits`). Where nothing is known, it is `Cost()`.
+        """
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies the measurement in a study, and what it can be made from again."""
@@ -113,6 +116,7 @@ class Model(Protocol):
     Attributes:
       space: whose strings it reads and writes.
       quality: measured on held-out architectures.
+      ensemble_size: K.
       best: the highest target so far. Targets are what f learned: the scores, or a function of them.
     """
 
@@ -121,6 +125,9 @@ class Model(Protocol):
 
     @property
     def quality(self) -> Quality: ...
+
+    @property
+    def ensemble_size(self) -> int: ...
 
     @property
     def best(self) -> "Float[Array, ''] | np.floating | float": ...

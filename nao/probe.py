@@ -17,7 +17,9 @@ from jax.scipy import special as jax_special
 from jaxtyping import Array, Float
 from scipy import linalg
 
+from nao.core import Model
 from nao.embedding import Embedding
+from nao.limits import Limits
 from nao.pytree import pytree
 
 HELD_OUT = 4  # one string in so many is held out
@@ -86,6 +88,20 @@ class WithinLimit:
         c, sigma = self.probe(e)
         chance: Array = jax_special.log_ndtr((self.bound - c) / jnp.maximum(sigma, SMALLEST_STD))
         return chance
+
+
+def limit_penalties(model: Model, limits: Limits) -> tuple[WithinLimit, ...]:
+    """For every limit, the chance to be within it: from a probe of the log of the cost."""
+    tokens, costs = limits.examples
+    states = np.asarray(model.embed(tokens).states)
+    penalties = []
+    for name, bound in limits.bounds.items():
+        known = costs[name] > 0  # the others have no log
+        if bound > 0 and known.any():
+            log_cost = np.log(np.where(known, costs[name], costs[name][known].min()))
+            probe = Probe.fit(states, log_cost, model.ensemble_size)
+            penalties.append(WithinLimit(probe, float(np.log(bound))))
+    return tuple(penalties)
 
 
 def _fit(

@@ -80,10 +80,16 @@ class Cost:
     Attributes:
       parameters: trainable parameters.
       flops: multiply-adds x 2 of one forward pass on one example.
+      others: further costs by name, such as a latency.
     """
 
     parameters: Whole = 0
     flops: Whole = 0
+    others: Metrics = dataclasses.field(default_factory=dict, hash=False)
+
+    def named(self) -> dict[str, int | float]:
+        """Every cost by its name."""
+        return {"parameters": self.parameters, "flops": self.flops, **self.others}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +128,7 @@ class Result:
         checked = _Checked(self.request)
         facts: dict[str, Any] = {
             "test_score": checked.real("test_score", self.test_score, optional=True),
-            "metrics": checked.metrics(self.metrics),
+            "metrics": checked.numbers("metric", self.metrics),
             "cost": checked.cost(self.cost),
             "seconds": checked.real("seconds", self.seconds) or 0.0,
             "device": checked.text("device", self.device),
@@ -170,7 +176,9 @@ class Result:
     def facts(self) -> dict[str, Json]:
         """All but the request, as JSON."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)[1:]}
-        return {**facts, "metrics": dict(self.metrics), "cost": dataclasses.asdict(self.cost)}
+        cost: dict[str, Json] = {"parameters": self.parameters, "flops": self.flops}
+        cost |= {"others": dict(self.cost.others)} if self.cost.others else {}
+        return {**facts, "metrics": dict(self.metrics), "cost": cost}
 
     def record(self) -> Mapping[str, Json]:
         """The whole result for other programs, with the readable string of the architecture."""
@@ -299,15 +307,15 @@ class _Checked:
             self.fault(field, value, "a number")
         return None if found is None or (finite and not math.isfinite(found)) else found
 
-    def metrics(self, metrics: Any) -> dict[str, float]:
-        """The metrics that are finite numbers."""
-        if not isinstance(metrics, Mapping):
-            self.fault("metrics", metrics, "a mapping of names to numbers")
+    def numbers(self, kind: str, values: Any) -> dict[str, float]:
+        """The metrics, or the further costs, that are finite numbers."""
+        if not isinstance(values, Mapping):
+            self.fault(f"{kind}s", values, "a mapping of names to numbers")
             return {}
-        for name in metrics:
+        for name in values:
             if not isinstance(name, str):
-                self.fault("metrics", name, "named by text")
-        found = {str(name): self.real(f"metric {name}", value) for name, value in metrics.items()}
+                self.fault(f"{kind}s", name, "named by text")
+        found = {str(name): self.real(f"{kind} {name}", value) for name, value in values.items()}
         return {name: value for name, value in found.items() if value is not None}
 
     def cost(self, cost: Any) -> Cost:
@@ -316,13 +324,13 @@ class _Checked:
             self.fault("cost", cost, "a Cost")
             return Cost()
         counts = {}
-        for field in dataclasses.fields(Cost):
-            value = getattr(cost, field.name)
+        for field in ("parameters", "flops"):
+            value = getattr(cost, field)
             count = whole_number(value)
             if count is None:
-                self.fault(field.name, value, "a whole number of at most 64 bits")
-            counts[field.name] = count or 0
-        return Cost(**counts)
+                self.fault(field, value, "a whole number of at most 64 bits")
+            counts[field] = count or 0
+        return Cost(**counts, others=self.numbers("cost", cost.others))
 
     def text(self, field: str, value: Any) -> str:
         """Text, empty for what is none."""

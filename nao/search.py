@@ -21,8 +21,9 @@ from nao.confirm import confirm as confirm_answer
 from nao.core import Encoder, Evaluator, InputError, Json, SearchSpace, Strategy, check_part
 from nao.events import Ended, Observer, SearchBegan, silent
 from nao.inputs import whole_number
+from nao.limits import Limits
 from nao.loop import check_space, play
-from nao.records import Whole
+from nao.records import Metrics, Whole
 from nao.settings import build
 from nao.strategies.nao import NAO
 from nao.study import History, Ledger, Study
@@ -42,6 +43,7 @@ def optimize(
     evaluate_last: bool = True,
     confirm: Confirm | str | int | None = "auto",
     choose: str | None = None,
+    limits: Metrics | None = None,
     seed: Whole = 0,
     out: Path | str | None = None,
     observer: Observer = silent,
@@ -67,6 +69,8 @@ def optimize(
         with the highest mean is the answer, and the mean of three trainings more is its score. `auto` does so
         for an evaluator that says it is `noisy`, such as a pool of devices; `none` does not.
       choose: which decoded architectures are taken (see `nao.strategies.NAO`).
+      limits: the highest value of each cost that is limited, for instance `{"parameters": 500_000}`: nothing
+        above it is proposed (see `nao.limits.Limits.of`).
       seed: decides everything random: the same seed finds the same architectures.
       out: the run's folder. A search that was killed goes on when it is called again with the same
         folder, and ends as if nothing had happened. None keeps nothing.
@@ -81,9 +85,11 @@ def optimize(
     """
     check_part(space, SearchSpace, "the space")
     check_part(encoder, Encoder, "the encoder")
+    check_part(evaluator, Evaluator, "the evaluator")
     counts = count_each(iterations, initial, new)
     given = {"initial": counts[0], "proposals": whole_number(new), "seeds": seeds, "choose": choose}
-    strategy = NAO(space, encoder, build(NAO.Settings, "nao", given), seed=seed)
+    bounded = Limits.of(limits, evaluator) if limits else None
+    strategy = NAO(space, encoder, build(NAO.Settings, "nao", given), seed=seed, limits=bounded)
     return search(
         strategy, evaluator, counts, evaluate_last=evaluate_last, confirm=confirm, out=out, observer=observer
     )
@@ -105,7 +111,10 @@ def count_each(iterations: Whole, initial: Whole, new: Whole) -> list[int]:
 
 
 def identity(strategy: Strategy, evaluator: Evaluator) -> dict[str, Json]:
-    """The configuration of a search: two searches with the same one are the same search."""
+    """The configuration of a search: two searches with the same one are the same search.
+
+    The limits of a search are a part of its strategy's.
+    """
     found: dict[str, Json] = plain(
         {"strategy": strategy.configuration(), "evaluator": evaluator.configuration()}, "the search"
     )

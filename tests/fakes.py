@@ -107,6 +107,7 @@ class LinearModel:
     weights: Any
     quality: Any = QUALITY
     best: float = 0.0
+    ensemble_size: int = dataclasses.field(default=1, metadata=STATIC)
     space: Any = dataclasses.field(default=None, metadata=STATIC)
 
     def embed(self, tokens):

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from nao import cli, search, spaces
 from nao.cli import app
+from nao.compare import read as read_comparison
 from nao.core import InputError, Result
 from nao.strategies import NAO
 from nao.study import read
@@ -65,6 +66,7 @@ class TestHelp:
         import time
         {first}
         from nao.cli import app
+from nao.compare import read as read_comparison
         try:
             app({arguments!r})
         except SystemExit as stop:
@@ -290,6 +292,10 @@ class TestBadInput:
             (["--encoder", "best"], "best"),
             (["--iterations", "-1"], "iterations must be at least 1, not -1"),
             (
+                ["--limit", "flops=2e"],
+                "--limit takes NAME=VALUE, for instance parameters=500000, not 'flops=2e'",
+            ),
+            (
                 ["--iterations", "1000000000000"],
                 "iterations must be a whole number from 0 to 1,000,000, not 1",
             ),
@@ -413,7 +419,8 @@ ENCODERS = {
 class Sums(SumEvaluator):
     """A table of known scores: the sums of letters."""
 
-    optimum = 24.0
+    def optimum_within(self, bounds):
+        return min(24.0, *(bound // 10 for bound in bounds.values()), 24.0)
 
 
 class TestCompare:
@@ -442,7 +449,7 @@ class TestCompare:
     def test_tables_plots_and_what_is_printed(self, tmp_path):
         result = self.compare(tmp_path, "--param", "nao.seeds=4")
         assert result.exit_code == 0, result.output
-        assert self.read == [("pairs", Path("sums.csv"), "valid", "test")]
+        assert self.read == [("pairs", Path("sums.csv"), "valid", "test", [])]
         names = {file.name for file in tmp_path.iterdir() if not file.name.startswith("lock")}
         assert names == {
             *("comparison.json", "runs", "curves.csv", "summary.csv", "paired.csv", "top.csv"),
@@ -503,6 +510,11 @@ class TestCompare:
         [
             (["--strategies", "nao,nao"], "nao is there twice"),
             (["--strategies", "magic"], "magic"),
+            (
+                ["--limit", "parameters"],
+                "--limit takes NAME=VALUE, for instance parameters=500000, not 'param",
+            ),
+            (["--limit", "size=3"], "has no cost 'size' that could be limited; it knows parameters, flops"),
             (["--param", "nao.sedes=3"], "nao has no parameter 'sedes'; it has "),
             (["--param", "nao.seeds=many"], "nao.seeds must be a whole number, not 'many'"),
             (["--param", "nao.seeds=0"], "seeds must be at least 1, not 0"),
@@ -540,6 +552,14 @@ class TestCompare:
         result = nao_("compare", "--out", tmp_path, *arguments)
         assert result.exit_code == 2
         assert complaint in result.stderr
+
+    def test_nothing_above_a_limit_is_proposed(self, tmp_path):
+        result = self.compare(tmp_path, "--limit", "parameters=120")
+        assert result.exit_code == 0
+        found = read_comparison(tmp_path)
+        assert found.optimum == 12.0
+        assert all(runs.signal.max() < 13 for runs in found.runs.values())
+        assert "nao.limits is {'parameters': 120.0} there" in self.compare(tmp_path).stderr
 
     def test_other_settings_are_refused(self, tmp_path):
         self.compare(tmp_path)

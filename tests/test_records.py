@@ -61,6 +61,7 @@ def test_counts_are_whole_numbers(count):
         ({"cost": Cost(None, 1)}, "parameters", "NoneType"),
         ({"cost": Cost(1, 2**63)}, "flops", "int"),
         ({"cost": Cost(1, 1.5)}, "flops", "float"),
+        ({"cost": Cost(1, 1, {"ms": "slow"})}, "cost ms", "str"),
         ({"seconds": "fast"}, "seconds", "str"),
         ({"device": 0}, "device", "int"),
         ({"device": None}, "device", "NoneType"),
@@ -120,7 +121,11 @@ def test_a_result_is_made_again_from_its_facts():
     result = Result(
         REQUEST, 0.5, test_score=0.25, metrics={"loss": 1.0}, cost=Cost(1, 2), seconds=3.0, device="x"
     )
-    assert Result.of(REQUEST, json.loads(json.dumps(result.facts()))) == result
+    assert result.facts()["cost"] == {"parameters": 1, "flops": 2}
+    latency = dataclasses.replace(result, cost=Cost(1, 2, {"ms": np.float32(0.5)}))
+    assert latency.cost.named() == {"parameters": 1, "flops": 2, "ms": 0.5}
+    for each in (result, latency):
+        assert Result.of(REQUEST, json.loads(json.dumps(each.facts()))) == each
     assert dataclasses.replace(result, score=None).reason == "its score is None"
 
 

@@ -109,6 +109,24 @@ class Sheet:
             if self.columns.count(column) > 1:
                 raise InputError(f"{self.file} has more than one column {column[:SHOWN]!r}")
 
+    def check_costs(self, costs: Sequence[str], taken: Sequence[str]) -> None:
+        """Checks that there is one column of each cost.
+
+        Args:
+          costs: the names of the columns.
+          taken: the columns that are something else: scores, and positions.
+
+        Raises:
+          InputError: there is none, or more than one, or it is something else.
+        """
+        self.check(costs)
+        for column in costs:
+            if column in taken:
+                raise InputError(
+                    f"{self.file}: {column[:SHOWN]!r} cannot be a cost, it is a score or a part of the"
+                    " architecture"
+                )
+
     def lines(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Where each line stands, and its cells by the names of their columns.
 
@@ -134,6 +152,18 @@ def check_columns(wanted: Sequence[str], there: Sequence[str], file: Path) -> No
         if column not in there:
             names = ", ".join(name if name.isprintable() else repr(name) for name in there)
             raise InputError(f"{file} has no column {column[:SHOWN]!r}; it has {names[:MOST_NAMES]}")
+
+
+def check_no_costs(costs: Sequence[str], file: Path) -> None:
+    """Checks that no column of a file of fixed columns is to be a cost.
+
+    Raises:
+      InputError: one is.
+    """
+    for column in costs:
+        raise InputError(
+            f"{file} has no cost {column[:SHOWN]!r}; it has parameters, and flops where they are known"
+        )
 
 
 def digest(path: Path) -> str:

@@ -15,12 +15,12 @@ each epoch. `COLUMNS` names means over the seeds of those after the last one, in
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nao.core import InputError
-from nao.evaluators.tables.files import Sheet, check_columns
+from nao.evaluators.tables.files import Sheet, check_columns, check_no_costs
 from nao.evaluators.tables.pickles import read_bz2, read_torch
 from nao.evaluators.tables.row import Entry, Row, complete, number
 from nao.spaces.listed import Tokens
@@ -46,13 +46,14 @@ MILLION = 10**6
 COSTS = {"params_m": MILLION, "flops_m": 2 * MILLION}  # multiply-adds
 
 
-def rows(file: Path, signal: str, report: str) -> dict[Tokens, Row]:
+def rows(file: Path, signal: str, report: str, costs: Sequence[str] = ()) -> dict[Tokens, Row]:
     """The rows of the table, by the tokens of their architecture.
 
     Args:
       file: one of those above.
       signal: the column to search by.
       report: the column to report.
+      costs: columns of a CSV file that are costs, beside parameters and FLOPs.
 
     Raises:
       InputError: there is no such column, or the file is missing, damaged, of another format or version,
@@ -61,6 +62,8 @@ def rows(file: Path, signal: str, report: str) -> dict[Tokens, Row]:
     if re.match(r"(NATS-.ss|NAS-Bench-201)-v", file.name) and not file.name.startswith(VERSIONS):
         raise InputError(f"{file} is another version; those that can be read are {' and '.join(VERSIONS)}")
     found: Iterable[Entry]
+    if file.is_dir() or file.suffix in (".pbz2", ".pth"):
+        check_no_costs(costs, file)
     if file.is_dir():
         if not (file / META).is_file():
             raise InputError(
@@ -72,11 +75,11 @@ def rows(file: Path, signal: str, report: str) -> dict[Tokens, Row]:
     elif file.suffix == ".pth":
         found = _published(_whole(read_torch(file), file), file, signal, report)
     else:
-        found = _csv(file, signal, report)
+        found = _csv(file, signal, report, costs)
     return complete(NASBENCH201, found, file)
 
 
-def _csv(file: Path, signal: str, report: str) -> Iterator[Entry]:
+def _csv(file: Path, signal: str, report: str, costs: Sequence[str]) -> Iterator[Entry]:
     """The rows of a CSV file."""
     sheet = Sheet(file)
     edges = EDGES if set(EDGES) <= set(sheet.columns) else ("arch",)
@@ -84,15 +87,17 @@ def _csv(file: Path, signal: str, report: str) -> Iterator[Entry]:
         raise InputError(
             f"{file} has neither the columns {' '.join(EDGES)} nor the column arch, separated by commas"
         )
-    costs = {name: unit for name, unit in COSTS.items() if name in sheet.columns}
+    counted = {name: unit for name, unit in COSTS.items() if name in sheet.columns}
     check_columns((signal, report), [name for name in sheet.columns if name not in {*EDGES, "arch"}], file)
-    sheet.check((*edges, signal, report, *costs))
+    sheet.check((*edges, signal, report, *counted))
+    sheet.check_costs(costs, (*edges, signal, report))
     for where, line in sheet.lines():
         words = [_operation(line[edge]) for edge in edges]
         score, test_score = (number(line[column], file, where, column) for column in (signal, report))
-        millions = {name: round(number(line[name], file, where, name, unit)) for name, unit in costs.items()}
-        parameters, flops = (millions.get(name, 0) for name in COSTS)
-        yield where, " ".join(words), Row(score, test_score, parameters, flops=flops)
+        counts = {name: round(number(line[name], file, where, name, unit)) for name, unit in counted.items()}
+        parameters, flops = (counts.get(name, 0) for name in COSTS)
+        others = {name: number(line[name], file, where, name) for name in costs}
+        yield where, " ".join(words), Row(score, test_score, parameters, flops=flops, costs=others)
 
 
 def _operation(word: str) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Row:
       parameters: trainable parameters of its network, 0 where they were not counted.
       seconds: how long it was trained, 0 where that was not measured.
       flops: multiply-adds x 2 of one forward pass on one example, 0 where that was not counted.
+      costs: further costs, by the names of their columns.
     """
 
     score: float
@@ -31,6 +32,7 @@ class Row:
     parameters: int = 0
     seconds: float = 0.0
     flops: int = 0
+    costs: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 Entry = tuple[str, str, Row]  # where a row stands, the string of its architecture, and the row

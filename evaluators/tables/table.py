@@ -49,12 +49,15 @@ class Table:
         That is the best score in the table, or a little less where the best string is one of several that
         mean the same: a search asks for one of them, and then that architecture is known.
         """
-        if not self.by_string:
-            return max(row.score for row in self.rows.values())
-        sure: dict[str, float] = {}
-        for tokens, row in self.rows.items():
-            key = self.space.canonical(Architecture(tokens, self.space))
-            sure[key] = min(row.score, sure.get(key, row.score))
+        return self.optimum_within({})
+
+    def optimum_within(self, bounds: Mapping[str, float]) -> float:
+        """The same of a search that proposes nothing above some bounds of costs (see `nao.limits`)."""
+        sure: dict[Any, float] = {}
+        for place, row in self.rows.items():
+            if all(_cost(row).named()[name] <= bound for name, bound in bounds.items()):
+                key = self.space.canonical(Architecture(place, self.space)) if self.by_string else place
+                sure[key] = min(row.score, sure.get(key, row.score))
         return max(sure.values())
 
     def _key(self, architecture: Architecture) -> Hashable:
@@ -81,7 +84,7 @@ class Table:
                 request,
                 row.score,
                 test_score=row.test_score,
-                cost=Cost(row.parameters, row.flops),
+                cost=_cost(row),
                 seconds=row.seconds,
                 device=DEVICE,
             )
@@ -89,8 +92,13 @@ class Table:
     def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
         """What the table says of each network; 0 where it says nothing."""
         rows = [self.rows.get(self._key(architecture)) for architecture in architectures]
-        return [Cost(row.parameters, row.flops) if row else Cost() for row in rows]
+        return [_cost(row) if row else Cost() for row in rows]
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies the measurement in a study, and what `nao.evaluators.tables.make` reads again."""
         return {"table": self.space.name, "space": dict(self.space.configuration()), **self.source}
+
+
+def _cost(row: Row) -> Cost:
+    """What a row says of the cost."""
+    return Cost(row.parameters, row.flops, row.costs)

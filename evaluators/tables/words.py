@@ -23,13 +23,16 @@ FEW = 10  # a column of more, another one in each row, is an identifier even so
 RULE = "the positions are the columns to the left of the scores"
 
 
-def rows(file: Path, signal: str, report: str) -> tuple[WordSpace, dict[Tokens, Row]]:
+def rows(
+    file: Path, signal: str, report: str, costs: Sequence[str] = ()
+) -> tuple[WordSpace, dict[Tokens, Row]]:
     """The space that a table describes, and its rows by the tokens of their architecture.
 
     Args:
       file: the CSV file; it may be compressed (`.gz`, `.bz2`).
       signal: the column to search by.
       report: the column to report.
+      costs: columns to the right of the scores that say what an architecture costs.
 
     Raises:
       InputError: there is no such column, no position or only one architecture; a cell is no word, a score no
@@ -41,6 +44,7 @@ def rows(file: Path, signal: str, report: str) -> tuple[WordSpace, dict[Tokens, 
     if not positions:
         raise InputError(f"{file} has no positions: {RULE}, but {signal!r} or {report!r} is the first column")
     sheet.check(positions)
+    sheet.check_costs(costs, (*positions, signal, report))
     found: dict[tuple[str, ...], Row] = {}
     for where, line in sheet.lines():
         words = tuple(line[column] for column in positions)
@@ -51,7 +55,8 @@ def rows(file: Path, signal: str, report: str) -> tuple[WordSpace, dict[Tokens, 
         if words in found:
             raise InputError(f"{file}, {where}: a second row for {' '.join(words)}")
         score, test_score = (number(line[column], file, where, column) for column in (signal, report))
-        found[words] = Row(score, test_score)
+        others = {name: number(line[name], file, where, name) for name in costs}
+        found[words] = Row(score, test_score, costs=others)
     if not found:
         raise InputError(f"{file} has no rows, only the names of its columns")
     _check_words(file, positions, list(found))

@@ -14,22 +14,24 @@ Each has a record of `Settings` beside it, and what all have in common is in `mi
 """
 
 from nao.core import Encoder, Json, Strategy
+from nao.limits import Limits
 from nao.strategies.nao import NAO
 from nao.strategies.random import Random
 
 __all__ = ["NAO", "Random", "make"]
 
 
-def make(configuration: Json, encoder: Encoder | None = None) -> Strategy:
+def make(configuration: Json, encoder: Encoder | None = None, limits: Limits | None = None) -> Strategy:
     """The strategy that has a configuration, new: `make(x.configuration()) == x`.
 
     Args:
       configuration: of the strategy.
       encoder: for NAO, the one that was made from the configuration's `encoder`.
+      limits: where the configuration has `limits`, those that were made from them for an evaluator.
 
     Raises:
       InputError: there is no such strategy, or something in the configuration is missing or wrong.
     """
     from nao.strategies import named  # all strategies: SciPy makes them slow to import
 
-    return named.make(configuration, encoder)
+    return named.make(configuration, encoder, limits)

@@ -1,5 +1,7 @@
 """What a strategy has proposed or was told: the memory that keeps it from proposing an architecture twice.
 
+It also holds every strategy to the limits of a search: what is beyond them is never new.
+
 Axis letters: M strings, T tokens of a string.
 """
 
@@ -11,6 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from nao.core import Architecture, SearchSpace
+from nao.limits import Limits
 
 BATCH = 64  # strings drawn at a time
 PATIENCE = 20  # drawing ends after this many draws per string of the space without a new architecture,
@@ -31,32 +34,39 @@ def canonical_keys(space: SearchSpace) -> Callable[[tuple[int, ...]], str]:
 class Archive:
     """A set of architectures, in which all strings that mean the same are one.
 
+    Strings beyond the limits count as if they were in it, and are never added: wherever a strategy asks
+    whether a string is new, it is not.
+
     Args:
       space: where they come from.
+      limits: what they may cost, if that is limited.
     """
 
-    def __init__(self, space: SearchSpace):
+    def __init__(self, space: SearchSpace, limits: Limits | None = None):
         self._space = space
+        self._limits = limits
         self._key = canonical_keys(space)
         self._keys: set[str] = set()
         self._left: Int[np.ndarray, "M T"] | None = None  # strings among which are all that are not in here
 
     def __contains__(self, architecture: Architecture) -> bool:
+        if self._limits is not None and architecture not in self._limits:
+            return True
         return self._key(architecture.tokens) in self._keys
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def add(self, architecture: Architecture) -> bool:
-        """Adds an architecture. Returns whether it is new."""
-        key = self._key(architecture.tokens)
-        new = key not in self._keys
-        self._keys.add(key)
+        """Adds an architecture, unless it is beyond the limits. Returns whether it is new."""
+        new = architecture not in self
+        if new:
+            self._keys.add(self._key(architecture.tokens))
         return new
 
     def copy(self) -> "Archive":
         """Another set of the same architectures."""
-        other = Archive(self._space)
+        other = Archive(self._space, self._limits)
         other._keys = set(self._keys)
         return other
 
@@ -82,7 +92,10 @@ class Archive:
         patience = min(PATIENCE * self._space.size, MOST_DRAWS)
         misses = 0
         while misses < patience:
-            for architecture in self._space.sample(rng, BATCH):
+            drawn = self._space.sample(rng, BATCH)
+            if self._limits is not None:
+                self._limits.within(drawn)  # all at once, to be remembered
+            for architecture in drawn:
                 new = self.add(architecture)
                 misses = 0 if new else misses + 1
                 if new:
@@ -95,14 +108,14 @@ class Archive:
     def _list_left(self) -> Int[np.ndarray, "M T"]:
         """All strings that are not in the archive, in the order of their tokens."""
         strings = self._space.grammar.every_string() if self._left is None else self._left
-        new = [self._key(tuple(tokens)) not in self._keys for tokens in strings.tolist()]
+        new = [Architecture(tuple(tokens), self._space) not in self for tokens in strings.tolist()]
         self._left = strings[np.array(new, np.bool_)]
         return self._left
 
 
-def every_architecture(space: SearchSpace) -> Int[np.ndarray, "M T"]:
-    """Every architecture of a small space, as the first of its strings in the order of their tokens."""
-    archive = Archive(space)
+def every_architecture(space: SearchSpace, limits: Limits | None = None) -> Int[np.ndarray, "M T"]:
+    """Every architecture of a small space, as the first of its strings (within limits) in their order."""
+    archive = Archive(space, limits)
     strings = space.grammar.every_string()
     new = [archive.add(Architecture(tuple(tokens), space)) for tokens in strings.tolist()]
     return strings[np.array(new, np.bool_)]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nao.core import Architecture, Proposal, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.mixin import StrategyMixin
@@ -26,6 +27,7 @@ class Evolution(StrategyMixin):
       space: what to search; its `mutate` makes the children.
       settings: P and S.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed; None for anything.
     """
 
     name = "evolution"
@@ -50,9 +52,16 @@ class Evolution(StrategyMixin):
 
     settings: Settings
 
-    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: Settings | None = None,
+        *,
+        seed: Whole = 0,
+        limits: Limits | None = None,
+    ):
         settings = settings or self.Settings()
-        super().__init__(space, settings, seed, initial=settings.population)
+        super().__init__(space, settings, seed, initial=settings.population, limits=limits)
         self._population: deque[tuple[Architecture, float]] = deque(maxlen=settings.population)
 
     @property
@@ -82,9 +91,11 @@ class Evolution(StrategyMixin):
         parent, _ = max((self._population[i] for i in sample), key=lambda individual: individual[1])
         child = parent
         for _ in range(MAX_MUTATIONS):
-            child = self.space.mutate(child, rng)
-            if self._archive.add(child):
-                return Proposal(child, "mutation", parent=parent)
+            mutant = self.space.mutate(child, rng)
+            if self._archive.add(mutant):
+                return Proposal(mutant, "mutation", parent=parent)
+            if self.limits is None or mutant in self.limits:  # what is beyond them leads further away
+                child = mutant
         return None
 
     def tell(self, results: Sequence[Result]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Int
 
 from nao.core import Architecture, Proposal, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import every_architecture
@@ -37,6 +38,7 @@ class GaussianProcess(StrategyMixin):
       space: what to search.
       settings: how many architectures it begins with, and how many it then proposes at a time.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed; None for anything.
     """
 
     name = "gp"
@@ -61,9 +63,16 @@ class GaussianProcess(StrategyMixin):
 
     settings: Settings
 
-    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: Settings | None = None,
+        *,
+        seed: Whole = 0,
+        limits: Limits | None = None,
+    ):
         settings = settings or self.Settings()
-        super().__init__(space, settings, seed, initial=settings.initial)
+        super().__init__(space, settings, seed, initial=settings.initial, limits=limits)
         self._diagnostics: Mapping[str, float] = {}
 
     @property
@@ -92,6 +101,8 @@ class GaussianProcess(StrategyMixin):
         y = rank_normal(scores)
         process = fit(inputs(self.space, tokens_scored), y)
         tokens, candidates = self._candidates(rng)
+        if not len(tokens):
+            return []
         posterior = process.posterior(candidates)
         proposals: list[Proposal] = []
         for i in kriging_believer(posterior, float(y.max())):
@@ -105,12 +116,19 @@ class GaussianProcess(StrategyMixin):
         return proposals
 
     def _candidates(self, rng: np.random.Generator) -> "Candidates":
-        """The whole space; or where it is too large, random strings and the neighbours of the best."""
+        """The whole space; or where it is too large, random strings and the neighbours of the best.
+
+        What is beyond the limits is left out: it would only be believed in, in place of what can be proposed.
+        """
         if self.space.size <= MAX_WHOLE:
-            return whole_space(self.space)
+            return whole_space(self.space, self.limits)
         best = sorted(self._scored, key=lambda scored: -scored[1])[:NUM_CENTRES]
-        near = [u.tokens for x, _ in best for u in self.space.neighbours(x)]
-        tokens = np.concatenate([self.space.grammar.sample(rng, NUM_RANDOM), np.array(near, np.int32)])
+        near = [u for x, _ in best for u in self.space.neighbours(x)]
+        if self.limits is not None:
+            near = [u for u, within in zip(near, self.limits.within(near), strict=True) if within]
+        random = (self.limits or self.space.grammar).sample(rng, NUM_RANDOM)
+        nearby = np.array([u.tokens for u in near], np.int32).reshape(-1, self.space.length)
+        tokens = np.concatenate([random, nearby])
         return tokens, inputs(self.space, tokens)
 
     def tell(self, results: Sequence[Result]) -> None:
@@ -126,9 +144,9 @@ Candidates = tuple[Int[np.ndarray, "C T"], Inputs]
 
 
 @functools.lru_cache(maxsize=4)
-def whole_space(space: SearchSpace) -> Candidates:
-    """Every architecture of a small space, and the inputs of the process for them."""
-    tokens = every_architecture(space)
+def whole_space(space: SearchSpace, limits: Limits | None = None) -> Candidates:
+    """Every architecture of a small space (within limits), and the inputs of the process for them."""
+    tokens = every_architecture(space, limits)
     return tokens, inputs(space, tokens)
 
 

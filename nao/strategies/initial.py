@@ -8,12 +8,13 @@ import functools
 import numpy as np
 
 from nao.core import Architecture, Proposal, SearchSpace
+from nao.limits import Limits
 from nao.strategies.archive import Archive
 
 
-def initial_design(space: SearchSpace, seed: int, n: int) -> list[Architecture]:
-    """The first n different architectures that are drawn under a seed; fewer if the space has fewer."""
-    return Archive(space).draw(np.random.default_rng([seed, 0]), n)
+def initial_design(space: SearchSpace, seed: int, n: int, limits: Limits | None = None) -> list[Architecture]:
+    """The first n different architectures (within limits) drawn under a seed; fewer if there are fewer."""
+    return Archive(space, limits).draw(np.random.default_rng([seed, 0]), n)
 
 
 class InitialDesign:
@@ -23,18 +24,19 @@ class InitialDesign:
       space: what is searched.
       seed: the strategy's.
       n: how many architectures.
+      limits: what they may cost, if that is limited.
 
     Attributes:
       num_given: how many were given out, or left out because they were known. This is all its state.
     """
 
-    def __init__(self, space: SearchSpace, seed: int, n: int):
-        self._space, self._seed, self._n = space, seed, n
+    def __init__(self, space: SearchSpace, seed: int, n: int, limits: Limits | None = None):
+        self._space, self._seed, self._n, self._limits = space, seed, n, limits
         self.num_given = 0
 
     @functools.cached_property
     def _architectures(self) -> list[Architecture]:
-        return initial_design(self._space, self._seed, self._n)
+        return initial_design(self._space, self._seed, self._n, self._limits)
 
     @property
     def left(self) -> int:

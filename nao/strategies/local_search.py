@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from nao.core import Architecture, Proposal, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive, canonical_keys
@@ -24,6 +25,7 @@ class LocalSearch(StrategyMixin):
       space: what to search; its `neighbours` are where it can move.
       settings: how it begins.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed; None for anything.
     """
 
     name = "local-search"
@@ -46,11 +48,18 @@ class LocalSearch(StrategyMixin):
 
     settings: Settings
 
-    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: Settings | None = None,
+        *,
+        seed: Whole = 0,
+        limits: Limits | None = None,
+    ):
         settings = settings or self.Settings()
-        super().__init__(space, settings, seed, initial=settings.initial)
+        super().__init__(space, settings, seed, initial=settings.initial, limits=limits)
         self._key = canonical_keys(space)
-        self._evaluated = Archive(space)
+        self._evaluated = Archive(space, limits)
         self._v: Architecture | None = None
         self._score = -np.inf
         # Results to come before the walk starts. It starts at 0, and is under way below 0.

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nao.core import Architecture, Json, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import check_seed
 from nao.strategies.archive import Archive
@@ -24,6 +25,7 @@ class StrategyMixin:
       settings: the strategy's `Settings`.
       seed: the same seed and results propose the same.
       initial: how many random architectures to begin with.
+      limits: what an architecture may cost to be proposed; None for anything.
 
     Raises:
       InputError: the seed is no whole number, or out of range.
@@ -31,12 +33,21 @@ class StrategyMixin:
 
     name: ClassVar[str]
 
-    def __init__(self, space: SearchSpace, settings: Any, seed: Whole, *, initial: int = 0):
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: Any,
+        seed: Whole,
+        *,
+        initial: int = 0,
+        limits: Limits | None = None,
+    ):
         self.space = space
         self.settings = settings
         self.seed = check_seed(seed)
-        self._initial = InitialDesign(space, self.seed, initial)
-        self._archive = Archive(space)  # proposed or told
+        self.limits = limits
+        self._initial = InitialDesign(space, self.seed, initial, limits)
+        self._archive = Archive(space, limits)  # proposed or told
         self._scored: list[tuple[Architecture, float]] = []  # what was told and did not fail
         self._asked = 0
 
@@ -75,12 +86,13 @@ class StrategyMixin:
         self._initial.num_given = state["given"]
 
     def configuration(self) -> Mapping[str, Json]:
-        """The name, the settings, the seed and the space."""
+        """The name, the settings, the seed, the space, and the limits if there are any."""
         return {
             "name": self.name,
             **dataclasses.asdict(self.settings),
             "seed": self.seed,
             "space": dict(self.space.configuration()),
+            **({} if self.limits is None else {"limits": dict(self.limits.bounds)}),
         }
 
     def __eq__(self, other: object) -> bool:

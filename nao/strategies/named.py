@@ -5,6 +5,7 @@ from typing import Any
 
 from nao import spaces
 from nao.core import Encoder, InputError, Json, SearchSpace, Strategy
+from nao.limits import Limits
 from nao.settings import build, check_seed
 from nao.strategies.evolution import Evolution
 from nao.strategies.gaussian_process import GaussianProcess
@@ -22,13 +23,22 @@ STRATEGIES: Mapping[str, Any] = {
 """The class of every strategy that needs nothing but a space, by its name on the command line."""
 
 
-def strategy(name: str, space: SearchSpace, /, *, seed: Json = 0, **parameters: Json) -> Strategy:
+def strategy(
+    name: str,
+    space: SearchSpace,
+    /,
+    *,
+    seed: Json = 0,
+    limits: Limits | None = None,
+    **parameters: Json,
+) -> Strategy:
     """The strategy of that name.
 
     Args:
       name: a key of `STRATEGIES`.
       space: what to search.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed; None for anything.
       **parameters: fields of its `Settings`.
 
     Raises:
@@ -38,20 +48,25 @@ def strategy(name: str, space: SearchSpace, /, *, seed: Json = 0, **parameters: 
         others = ", ".join(STRATEGIES)
         raise InputError(f"there is no strategy {name!r:.40}; beside nao, the strategies are {others}")
     settings = build(STRATEGIES[name].Settings, name, parameters)
-    made: Strategy = STRATEGIES[name](space, settings, seed=check_seed(seed))
+    made: Strategy = STRATEGIES[name](space, settings, seed=check_seed(seed), limits=limits)
     return made
 
 
-def make(configuration: Json, encoder: Encoder | None = None) -> Strategy:
+def make(configuration: Json, encoder: Encoder | None = None, limits: Limits | None = None) -> Strategy:
     """See `nao.strategies.make`."""
     if not isinstance(configuration, Mapping) or not {"name", "space"} <= configuration.keys():
         raise InputError("the configuration of a strategy has a name, a space, and the strategy's parameters")
     parameters = {str(key): value for key, value in configuration.items()}
     name, space = str(parameters.pop("name")), spaces.make(parameters.pop("space"))
+    bounds = parameters.pop("limits", None)
+    if bounds != (None if limits is None else limits.bounds):
+        raise InputError(
+            f"the strategy has the limits {bounds}: give Limits.of(them, evaluator), which knows the costs"
+        )
     if name != NAO.name:
-        return strategy(name, space, **parameters)
+        return strategy(name, space, limits=limits, **parameters)
     seed = parameters.pop("seed", 0)
     parameters.pop("encoder", None)
     if encoder is None:
         raise InputError("nao needs an encoder, which nao.encoders.make makes from the configuration of one")
-    return NAO(space, encoder, build(NAO.Settings, name, parameters), seed=check_seed(seed))
+    return NAO(space, encoder, build(NAO.Settings, name, parameters), seed=check_seed(seed), limits=limits)

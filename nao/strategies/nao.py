@@ -4,19 +4,24 @@ Axis letters: N architectures scored so far, K seed architectures, C candidates,
 """
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from nao.core import Architecture, Encoder, InputError, Json, Model, Proposal, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive
 from nao.strategies.choices import CHOICES, Choose, PickSeeds, believe, improve_on_belief
 from nao.strategies.mixin import StrategyMixin
+
+if TYPE_CHECKING:
+    from nao.probe import Penalty
 
 FEWEST = 2  # scores that an encoder can be fitted to
 
@@ -33,6 +38,7 @@ class NAO(StrategyMixin):
       encoder: E, f and D before they are fitted, and how embeddings are moved.
       settings: the sizes of its sets; or its fields as keyword arguments.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed; None for anything.
       pick_seeds: where to start from; else what `CHOICES` has for `settings.choose`.
       improve: from seeds to candidates; else Eqn. (2) on the expected improvement (`nao.improve`).
       choose: which candidates to evaluate; else what `CHOICES` has for `settings.choose`.
@@ -74,6 +80,7 @@ class NAO(StrategyMixin):
         settings: Settings | None = None,
         *,
         seed: Whole = 0,
+        limits: Limits | None = None,
         pick_seeds: PickSeeds | None = None,
         improve: Improve | None = None,
         choose: Choose | None = None,
@@ -81,7 +88,7 @@ class NAO(StrategyMixin):
     ):
         settings = settings or self.Settings(**parameters)
         settings = dataclasses.replace(settings, choose=settings.choose or encoder.ascent.choose)
-        super().__init__(space, settings, seed, initial=settings.initial)
+        super().__init__(space, settings, seed, initial=settings.initial, limits=limits)
         self.encoder = encoder
         usual = CHOICES[str(settings.choose)]
         self.pick_seeds, self.choose = pick_seeds or usual[0], choose or usual[1]
@@ -126,6 +133,7 @@ class NAO(StrategyMixin):
         X_seed = np.concatenate([X[top], self._random_strings(num_random)])
 
         # For x in X_seed, obtain a better representation e_x' from e_x using Eqn. (2), based on E and f.
+        # What penalties say is out of reach holds it back.
         # Decode each x' from e_x' using D; set X_eval as the set of new architectures decoded out.
         improved = self._improved(model, X_seed, len(S))
         candidates = Candidates(self.space, improved, X_seed, self._archive)
@@ -170,12 +178,22 @@ class NAO(StrategyMixin):
             from nao.improve import improve  # here, because it imports JAX
         else:
             improve = self.improve
-        return improve(model, X_seed, self.encoder.ascent, (self.seed, N))
+        penalties = self._penalties(model)
+        moved = functools.partial(improve, penalties=penalties) if penalties else improve
+        return moved(model, X_seed, self.encoder.ascent, (self.seed, N))
 
-    def _random_strings(self, n: int) -> Int[np.ndarray, "n T"]:
-        """Random strings `[n, T]`, different ones at every `ask`."""
+    def _penalties(self, model: Model) -> "tuple[Penalty, ...]":
+        """What holds the ascent back: the logs of chances by which its objective is multiplied."""
+        if self.limits is None:
+            return ()
+        from nao.probe import limit_penalties  # here, because it imports JAX
+
+        return limit_penalties(model, self.limits)
+
+    def _random_strings(self, n: int) -> Int[np.ndarray, "_ T"]:
+        """Random strings `[n, T]`, different ones at every `ask`; fewer where few are within the limits."""
         rng = np.random.default_rng([self.seed, self._asked, 1])
-        return self.space.grammar.sample(rng, n).astype(np.int32)
+        return (self.limits or self.space.grammar).sample(rng, n).astype(np.int32)
 
     def tell(self, results: Sequence[Result]) -> None:
         """Enlarges X and S. An architecture that failed is only never proposed again."""
@@ -190,7 +208,7 @@ class NAO(StrategyMixin):
         return {"models": self._model.arrays()} if self._model is not None else {}
 
     def configuration(self) -> Mapping[str, Json]:
-        """The name, the settings, the seed, the space and the encoder."""
+        """The name, the settings, the seed, the space, the limits if there are any, and the encoder."""
         return {**super().configuration(), "encoder": dict(self.encoder.configuration())}
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from nao.core import Architecture, Json, Proposal, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive, canonical_keys
@@ -41,6 +42,7 @@ class Progressive(StrategyMixin):
       space: what to search.
       settings: the sizes of a stage.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed; None for anything.
     """
 
     name = "progressive"
@@ -67,9 +69,16 @@ class Progressive(StrategyMixin):
 
     settings: Settings
 
-    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: Settings | None = None,
+        *,
+        seed: Whole = 0,
+        limits: Limits | None = None,
+    ):
         settings = settings or self.Settings()
-        super().__init__(space, settings, seed, initial=settings.initial)
+        super().__init__(space, settings, seed, initial=settings.initial, limits=limits)
         self._key = canonical_keys(space)
         self._decided = 0  # tokens of the beam that are decided
         self._S: list[list[int]] = []  # S_b, the beam, as finished strings

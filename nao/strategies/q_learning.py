@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nao.core import Architecture, Json, Proposal, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import above, at_least, check
 from nao.strategies.archive import Archive
@@ -54,6 +55,7 @@ class QLearning(StrategyMixin):
       space: what to search.
       settings: the schedule and the update.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed; None for anything.
     """
 
     name = "q-learning"
@@ -95,8 +97,15 @@ class QLearning(StrategyMixin):
 
     settings: Settings
 
-    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
-        super().__init__(space, settings or self.Settings(), seed)
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: Settings | None = None,
+        *,
+        seed: Whole = 0,
+        limits: Limits | None = None,
+    ):
+        super().__init__(space, settings or self.Settings(), seed, limits=limits)
         self._ends = ends(self.settings.budget)
         self._following = space.grammar.following
         self._viable = space.grammar.viable
@@ -106,9 +115,9 @@ class QLearning(StrategyMixin):
         """Begins from nothing."""
         self.Q: dict[State, Row] = {}
         self._rng = np.random.default_rng([self.seed, 1])
-        self._archive, self._scored = Archive(self.space), []
-        self._initial = InitialDesign(self.space, self.seed, self._ends[0])
-        self._rewards = Rewards(self.space)
+        self._archive, self._scored = Archive(self.space, self.limits), []
+        self._initial = InitialDesign(self.space, self.seed, self._ends[0], self.limits)
+        self._rewards = Rewards(self.space, self.limits)
         self._memory: list[tuple[Walk, float]] = []  # all that was scored: the string, and its score
         self._transcript = Transcript()
         self._proposed = 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nao.core import Json, Proposal, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.strategies.archive import Archive
 from nao.strategies.mixin import StrategyMixin
@@ -22,6 +23,7 @@ class Random(StrategyMixin):
       space: what to search.
       settings: there is nothing to set.
       seed: the same seed proposes the same.
+      limits: what an architecture may cost to be proposed; None for anything.
     """
 
     name = "random"
@@ -30,8 +32,15 @@ class Random(StrategyMixin):
     class Settings:
         """Random sampling has no parameters."""
 
-    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
-        super().__init__(space, settings or self.Settings(), seed)
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: Settings | None = None,
+        *,
+        seed: Whole = 0,
+        limits: Limits | None = None,
+    ):
+        super().__init__(space, settings or self.Settings(), seed, limits=limits)
         self.restore({"drawn": 0})
 
     @property
@@ -59,5 +68,5 @@ class Random(StrategyMixin):
     def restore(self, state: Json) -> None:
         """Continues from a `state()`; see `nao.core.Strategy`."""
         self._drawn: int = state["drawn"]
-        sequence = Archive(self.space).draws(np.random.default_rng([self.seed, 0]))
+        sequence = Archive(self.space, self.limits).draws(np.random.default_rng([self.seed, 0]))
         self._sequence = itertools.islice(sequence, self._drawn, None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nao.core import Architecture, Json, Proposal, Result, SearchSpace
+from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import above, at_least, check
 from nao.strategies.archive import Archive
@@ -26,6 +27,7 @@ class Reinforce(StrategyMixin):
       space: what to search.
       settings: the reward, the update and the network.
       seed: the same seed and results propose the same.
+      limits: what an architecture may cost to be proposed; None for anything.
     """
 
     name = "reinforce"
@@ -75,8 +77,15 @@ class Reinforce(StrategyMixin):
 
     settings: Settings
 
-    def __init__(self, space: SearchSpace, settings: Settings | None = None, *, seed: Whole = 0):
-        super().__init__(space, settings or self.Settings(), seed)
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: Settings | None = None,
+        *,
+        seed: Whole = 0,
+        limits: Limits | None = None,
+    ):
+        super().__init__(space, settings or self.Settings(), seed, limits=limits)
         self._forget()
 
     def _forget(self) -> None:
@@ -87,9 +96,9 @@ class Reinforce(StrategyMixin):
         rule = UpdateRule(s.learning_rate, s.epochs, s.clip, s.entropy, s.decay)
         self._policy = Policy(self.space.grammar, units=s.units, batch=s.batch, rule=rule, seed=self.seed)
         self._rng = np.random.default_rng([self.seed, 1])
-        self._archive, self._scored = Archive(self.space), []
-        self._initial = InitialDesign(self.space, self.seed, s.batch)
-        self._rewards = Rewards(self.space)
+        self._archive, self._scored = Archive(self.space, self.limits), []
+        self._initial = InitialDesign(self.space, self.seed, s.batch, self.limits)
+        self._rewards = Rewards(self.space, self.limits)
         self._written: list[Architecture] = []  # not yet learned from, in the order of writing
         self._transcript = Transcript()
         self._diagnostics: Mapping[str, float] = {}

@@ -4,6 +4,7 @@ import bisect
 import math
 
 from nao.core import Architecture, Json, Result, SearchSpace, Strategy
+from nao.limits import Limits
 from nao.strategies.archive import canonical_keys
 
 
@@ -13,13 +14,16 @@ class Rewards:
     The reward is the share of scored architectures that are worse, where an equal one counts 1/2. The
     published searches take the accuracy itself. The share means the same for an accuracy in percent, a
     fraction or a negative loss, it spreads out good architectures where their accuracies are close, and it
-    is 1/2 on average for random architectures. A failed architecture is worse than all that have a score.
+    is 1/2 on average for random architectures. A failed architecture is worse than all that have a score, and
+    so is one beyond the limits, which is never evaluated.
 
     Args:
       space: where the architectures come from.
+      limits: what they may cost, if that is limited.
     """
 
-    def __init__(self, space: SearchSpace):
+    def __init__(self, space: SearchSpace, limits: Limits | None = None):
+        self._limits = limits
         self._key = canonical_keys(space)
         self._scores: dict[str, float] = {}
         self._ascending: list[float] = []
@@ -32,14 +36,19 @@ class Rewards:
         return score
 
     def score(self, architecture: Architecture) -> float | None:
-        """The score of any string of an architecture: minus infinity if it failed, None if unknown."""
+        """The score of any string of an architecture: minus infinity if it failed, None if unknown.
+
+        That of a string beyond the limits is known to be minus infinity.
+        """
+        if self._limits is not None and architecture not in self._limits:
+            return -math.inf
         return self._scores.get(self._key(architecture.tokens))
 
     def reward(self, score: float) -> float:
-        """The reward of a score that was added."""
+        """The reward of a score that was added, or of minus infinity."""
         worse = bisect.bisect_left(self._ascending, score)
         not_better = bisect.bisect_right(self._ascending, score)
-        return (worse + not_better) / (2 * len(self._ascending))
+        return (worse + not_better) / (2 * max(len(self._ascending), 1))
 
 
 class Transcript:

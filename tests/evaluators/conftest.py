@@ -10,13 +10,16 @@ from tests.evaluators.small import CHILD, SPACE, dataset
 
 @pytest.fixture
 def table(tmp_path):
-    """A table of 27 architectures, read from a file."""
+    """A table of 27 architectures, read from a file: their scores, and what they cost."""
     from nao.evaluators.tables import table
 
-    rows = [[*x, sum(map(int, x)) / 2, sum(map(int, x)) / 4] for x in itertools.product("123", repeat=3)]
-    lines = [["a", "b", "c", "valid", "test"], *rows]
+    rows = [
+        [*x, sum(map(int, x)) / 2, sum(map(int, x)) / 4, int(x[0]) / 8]
+        for x in itertools.product("123", repeat=3)
+    ]
+    lines = [["a", "b", "c", "valid", "test", "ms"], *rows]
     (tmp_path / "table.csv").write_text("\n".join(",".join(map(str, line)) for line in lines))
-    return table("words", tmp_path / "table.csv", "valid", "test")
+    return table("words", tmp_path / "table.csv", "valid", "test", ["ms"])
 
 
 @pytest.fixture

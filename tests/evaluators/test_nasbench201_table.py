@@ -305,3 +305,15 @@ class TestPublishedNASBench201:
             file.write_bytes(nats.read_bytes()[:size])
             with pytest.raises(InputError, match="damaged, cut off or something else"):
                 nasbench201.rows(file, *self.COLUMNS)
+
+
+def test_columns_of_a_csv_file_can_be_costs(tmp_path):
+    file = write_csv(tmp_path / "table.csv", line2_flops_m="70.5")
+    costs = table("nasbench201", file, "valid", "test", ["flops_m", "flops"]).cost(
+        [Architecture(CELLS[0], TWO)]
+    )
+    assert costs[0].named() == {"parameters": 250_000, "flops": 141_000_000, "flops_m": 70.5}
+    with pytest.raises(InputError, match="has no column 'ms'"):
+        table("nasbench201", file, "valid", "test", ["ms"])
+    with pytest.raises(InputError, match="has no cost 'ms'; it has parameters, and flops"):
+        table("nasbench201", tmp_path / "NATS-tss-v1_0-3ffb9.pickle.pbz2", "valid", "test", ["ms"])

@@ -70,6 +70,13 @@ class TestTable:
         rows = {tokens: Row(score, score, 1, 0.0, 1) for tokens, score in scores.items()}
         assert dataclasses.replace(evaluator, rows=rows).optimum == 7.0
 
+    def test_the_optimum_within_bounds_of_costs(self, evaluator):
+        scores = {(0, 1, 0, 0): 9.0, (1, 0, 0, 0): 6.0, (0, 0, 0, 0): 7.0, (1, 1, 1, 1): 5.0}
+        rows = {x: Row(score, score, costs={"ms": 2.0 * x[0] + x[1]}) for x, score in scores.items()}
+        found = dataclasses.replace(evaluator, rows=rows)
+        optima = [found.optimum_within({"ms": bound}) for bound in (0.5, 1.0, 2.0)]
+        assert optima == [7.0, 9.0, 7.0]  # of the first two, which mean the same, only one is within 1
+
     def test_it_crosses_to_other_processes(self, evaluator):
         again = pickle.loads(pickle.dumps(evaluator))
         assert again.rows == evaluator.rows
@@ -124,6 +131,22 @@ class TestWords:
         found = read("words", file, "valid", "test")
         requests = [Request(x) for x in found.space.sample(rng, 20)]
         assert {result.status for result in found.evaluate(requests)} == {"ok"}
+
+    def test_other_columns_can_be_costs(self, file):
+        file.write_text(
+            "\n".join(f"{row},{n}" for row, n in zip(self.ROWS, ("ms", 1, "2.5", 3), strict=True))
+        )
+        found = read("words", file, "valid", "test", ["ms"])
+        assert found.cost([found.space.parse("5 relu")]) == [Cost(others={"ms": 2.5})]
+        assert found != read("words", file, "valid", "test")
+        for cost, complaint in (
+            ("size", "has no column 'size'; it has kernel, act"),
+            ("notes", "line 2: notes is '', but must be a finite number"),
+            ("test", "'test' cannot be a cost, it is a score or a part of the architecture"),
+            ("act", "'act' cannot be a cost"),
+        ):
+            with pytest.raises(InputError, match=complaint):
+                read("words", file, "valid", "test", [cost])
 
     def test_it_may_be_compressed_and_begin_with_a_byte_order_mark(self, file, tmp_path):
         packed = tmp_path / "scores.csv.bz2"

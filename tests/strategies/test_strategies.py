@@ -3,15 +3,18 @@
 import dataclasses
 import itertools
 import json
+import math
 
 import numpy as np
 import pytest
 
-from nao.core import Architecture, InputError, Request, Strategy
+from nao.core import Architecture, Cost, InputError, Request, Strategy
+from nao.limits import Limits
 from nao.spaces import SPACES
 from nao.strategies import NAO, archive, make
 from nao.strategies.initial import initial_design
 from nao.strategies.named import STRATEGIES, strategy
+from nao.strategies.rewards import Rewards
 from tests.fakes import LinearEncoder, PairSpace, SumEvaluator
 from tests.strategies.results import result, scored, total
 
@@ -24,18 +27,21 @@ PARAMETERS = {
 
 
 def named(name):
-    """A function that makes a strategy from a space and a seed."""
-    return lambda space=SPACE, seed=0: strategy(name, space, seed=seed, **PARAMETERS.get(name, {}))
+    """A function that makes a strategy from a space, a seed, and limits."""
+    parameters = PARAMETERS.get(name, {})
+    return lambda space=SPACE, seed=0, limits=None: strategy(
+        name, space, seed=seed, limits=limits, **parameters
+    )
 
 
-def nao(space, seed, **settings):
-    return NAO(space, LinearEncoder(), NAO.Settings(seeds=10, **settings), seed=seed)
+def nao(space, seed, limits, **settings):
+    return NAO(space, LinearEncoder(), NAO.Settings(seeds=10, **settings), seed=seed, limits=limits)
 
 
 MAKERS = {
     **{name: named(name) for name in STRATEGIES},
-    "nao-predicted": lambda space=SPACE, seed=0: nao(space, seed),
-    "nao-first": lambda space=SPACE, seed=0: nao(space, seed, choose="first"),
+    "nao-predicted": lambda space=SPACE, seed=0, limits=None: nao(space, seed, limits),
+    "nao-first": lambda space=SPACE, seed=0, limits=None: nao(space, seed, limits, choose="first"),
 }
 every_strategy = pytest.mark.parametrize("make_one", MAKERS.values(), ids=MAKERS)
 
@@ -210,6 +216,55 @@ class TestContract:
         again = make(json.loads(json.dumps(strategy.configuration())), encoder=LinearEncoder())
         assert again == strategy
         assert again.ask(5) == strategy.ask(5)
+
+
+class TestLimits:
+    """What costs too much is never proposed: here, 10 parameters for each letter, half of the strings."""
+
+    limits = Limits.of({"parameters": 110}, SumEvaluator())
+
+    @every_strategy
+    def test_nothing_above_a_limit_is_proposed_and_all_else_is_as_ever(self, make_one):
+        strategy = make_one(limits=self.limits)
+        history = played(strategy)
+        proposed = [p.architecture for proposals, _, _ in history for p in proposals]
+        assert len({SPACE.canonical(x) for x in proposed}) == 90
+        assert max(sum(x.tokens) for x in proposed) == 11
+        assert proposed[:5] == initial_design(SPACE, 0, 5, self.limits)
+        again = make_one(limits=self.limits)
+        for _, _, results in history[:-1]:
+            again.tell(results)
+        again.restore(json.loads(json.dumps(history[-1][1])))
+        again.tell(history[-1][2])
+        assert again.ask(5) == strategy.ask(5)
+
+    @every_strategy
+    def test_the_search_ends_when_nothing_within_the_limit_is_left(self, make_one, monkeypatch):
+        monkeypatch.setattr(archive, "MOST_DRAWS", 100)
+        space = PairSpace(letters=3, length=4)
+        few = Limits.of({"flops": 1500}, SumEvaluator(space))  # no letter but the first, or one of the second
+        strategy, found = make_one(space, limits=few), []
+        while proposals := strategy.ask(2):
+            found += [space.canonical(p.architecture) for p in proposals]
+            strategy.tell(scored(proposals, total))
+        assert sorted(found) == ["00 00", "00 01", "01 00"]
+
+    def test_they_are_a_part_of_the_configuration(self):
+        strategy = MAKERS["evolution"](SPACES["nasbench-macro"])
+        assert "limits" not in strategy.configuration()
+        limits = Limits({"flops": 5.0}, SPACES["nasbench-macro"], lambda xs: [Cost(0, 5) for _ in xs])
+        limited = MAKERS["evolution"](SPACES["nasbench-macro"], limits=limits)
+        assert limited != strategy
+        configuration = json.loads(json.dumps(limited.configuration()))
+        assert make(configuration, limits=limits) == limited
+        with pytest.raises(InputError, match=r"has the limits .*flops"):
+            make(configuration)
+
+    def test_the_learners_know_what_is_beyond_them_as_a_failure(self):
+        rewards = Rewards(SPACE, self.limits)
+        assert rewards.score(Architecture((3,) * 8, SPACE)) == -math.inf
+        assert rewards.reward(-math.inf) == 0
+        assert rewards.score(Architecture((0,) * 8, SPACE)) is None
 
 
 @dataclasses.dataclass(frozen=True)
