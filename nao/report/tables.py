@@ -7,12 +7,14 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from nao.core import Architecture, Json, SearchSpace
+from nao.core import Architecture, Json, SearchSpace, Trial
 from nao.study import History
+from nao.study.front import fronts
 from nao.study.recorded import RecordedSpace
 
 SHOWN_REASONS = 3  # of the failures
 CONFIRMED = ("set", "first score", "mean of new", "std", "trainings")
+SHOWN_FRONT = 12  # architectures
 HEADINGS = ("set", "new", "mean", "best", "seeds", "pairwise", "tau", "hamming", "time")
 
 
@@ -36,6 +38,7 @@ def show_run(history: History, title: str, console: Console) -> None:
     print_table(HEADINGS, iterations(history), console)
     if summary["confirmed"]:
         print_table(CONFIRMED, [_candidate(each) for each in summary["confirmed"]], console)
+    show_fronts(history, console)
     best = summary["best"]
     if best["score"] is None:
         return
@@ -51,6 +54,39 @@ def show_run(history: History, title: str, console: Console) -> None:
     for line in list_nodes(history.best.architecture) if history.best else []:
         console.print(escape(line), highlight=False, soft_wrap=True)
     console.print(escape(best["architecture"]), highlight=False, soft_wrap=True, style="dim")
+
+
+def show_fronts(history: History, console: Console) -> None:
+    """Prints the Pareto fronts of score against each cost, in one table, the best architecture first.
+
+    An architecture has a row when it is on one of them; a cost has a star where it is on that one.
+    """
+    found = fronts(history.trials)
+    rows = sorted(
+        {t.id: t for front in found.values() for t in front}.values(), key=lambda t: -(t.score or 0)
+    )
+    if not rows:
+        return
+    cells = [
+        [
+            f"#{t.id}",
+            str(t.iteration or "initial"),
+            number(t.score, 4),
+            *(cost_cell(t, name, t in front) for name, front in found.items()),
+        ]
+        for t in rows[:SHOWN_FRONT]
+    ]
+    more = f"; --json has {len(rows) - SHOWN_FRONT} more" if len(rows) > SHOWN_FRONT else ""
+    line = f"On the front: nothing that costs as little (*) scores as high{more}"
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    print_table(("front", "set", "score", *(f"{name} " for name in found)), cells, console)
+
+
+def cost_cell(trial: Trial, name: str, on_front: bool) -> str:
+    """A cost, with a star where it belongs to the front."""
+    cost = trial.result.cost.named().get(name) if trial.result else None
+    shown = "" if cost is None else f"{cost:,}" if isinstance(cost, int) else f"{cost:,.4g}"
+    return shown + ("*" if on_front else " ")
 
 
 def reasons(failures: Sequence[Mapping[str, Json]]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nao.inputs import Json, finite
 from nao.records import Result, Trial
 from nao.study.confirmation import Confirmation, Repeated
+from nao.study.front import fronts, records
 
 if TYPE_CHECKING:
     from nao.core import SearchSpace
@@ -143,7 +144,8 @@ class History:
         architecture, and `repeats` of them to confirm the answer. `reasons` says of the failed ones how many
         failed for which reason, the commonest first. The `score` of `best` is the mean of `trainings` of it,
         their standard deviation `std`: where it is confirmed, they are new ones, and `first_score` is what it
-        was found with. `confirmed` has the means by which the candidates were compared.
+        was found with. `confirmed` has the means by which the candidates were compared. `fronts` has the
+        Pareto front of score against each cost that is known, the cheapest architecture first.
         Scores are averaged over the architectures that did not fail. `iterations` has one entry for each
         decoded set, in which `seeds_mean` is the mean score of the best architectures it came from,
         `random` is how many of `new` were drawn at random because too few new ones were decoded, the
@@ -165,6 +167,7 @@ class History:
             "confirmed": self._candidates(),
             "initial": {"count": _count(self.of(0)), **_statistics(self.of(0))},
             "iterations": [self.decoded_set(iteration) for iteration in self.iterations[1:]],
+            "fronts": records(fronts(self.trials)),
             "seconds": sum(i.seconds for i in self.iterations) + sum(c.seconds for c in self.confirmations),
         }
 

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 import nao
+from nao.core import Cost, Result
 from nao.report import show_run, show_spaces
 from nao.report.tables import duration, list_nodes, scientific
 from nao.spaces import SPACES, space
@@ -40,6 +41,37 @@ def test_a_run_is_shown_in_full_on_any_console(width):
     best = summary["best"]
     assert f"best: {best['score']:.4f} in validation, test {best['test_score']:.4f}" in text
     assert text.splitlines()[-1] == best["architecture"]
+
+
+def test_the_front_of_score_against_costs_is_shown():
+    """Of letters that count as much for the score as for the cost, all that differ in their sum are on it."""
+
+    class Costly(SumEvaluator):
+        def result(self, request):
+            latency = float(request.architecture.tokens[0] == 0)
+            cost = Cost(100 * sum(request.architecture.tokens), others={"ms": latency})
+            return Result(request, float(sum(request.architecture.tokens)), cost=cost)
+
+    found = nao.optimize(PairSpace(), Costly(), LinearEncoder(), initial=40, iterations=0)
+    scores = {int(trial.score) for trial in found.trials}
+    best_of = [max(t.score for t in found.trials if (t.architecture.tokens[0] == 0) >= ms) for ms in (0, 1)]
+    fronts = found.summary()["fronts"]
+    assert [(each["score"], each["cost"]) for each in fronts["parameters"]] == [
+        (score, 100 * score) for score in sorted(scores)
+    ]
+    cheapest = max(t.score for t in found.trials if t.architecture.tokens[0])
+    assert (fronts["ms"][0]["score"], fronts["ms"][0]["cost"]) == (cheapest, 0.0)
+    assert fronts["ms"][-1]["score"] == max(best_of)
+    assert all(each["iteration"] == 0 for each in fronts["parameters"])
+    lines = printed(show_run, found, "run").splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("On the front: "))
+    assert max(map(len, lines[at : at + 18])) <= 80
+    table = next(i for i in range(at, len(lines)) if lines[i].startswith("front "))
+    assert lines[table].split() == ["front", "set", "score", "parameters", "ms"]
+    first = lines[table + 1].split()
+    assert first[1] == "initial"
+    assert found.trials[int(first[0].removeprefix("#"))].score == max(scores) == float(first[2])
+    assert first[3] == f"{100 * max(scores):,}*"
 
 
 def test_a_run_in_which_everything_failed_is_shown():
