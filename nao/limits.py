@@ -8,9 +8,9 @@ Axis letters: B architectures, M random strings, T tokens.
 """
 
 import dataclasses
-import functools
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -23,8 +23,7 @@ from nao.records import Metrics
 BATCH = 64  # strings drawn at a time
 MOST_DRAWS = 20_000  # random strings, none of which is within the limits, before they are refused
 MOST_LISTED = 1_000_000  # strings of a space that is small enough to look at all of them
-CACHED = 100_000  # architectures of which is remembered whether they are within the limits
-STRINGS = 2048  # random ones, to which a predictor of a cost is fitted
+CACHED = 100_000  # architectures whose costs are remembered
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ class Limits:
     bounds: Mapping[str, float]
     space: SearchSpace
     cost: Callable[[Sequence[Architecture]], Sequence[Cost]]
-    _within: dict[tuple[int, ...], bool] = dataclasses.field(default_factory=dict, repr=False)
+    _known: dict[tuple[int, ...], tuple[float, ...]] = dataclasses.field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, bounds: Metrics, evaluator: Evaluator) -> "Limits":
@@ -77,29 +76,34 @@ class Limits:
         return self.within([architecture])[0]
 
     def within(self, architectures: Sequence[Architecture]) -> list[bool]:
-        """Whether each architecture is within all limits. Costs that were asked for are remembered."""
-        if len(self._within) > CACHED:
-            self._within.clear()
-        new = [x for x in architectures if x.tokens not in self._within]
-        if new:
-            costs = self.costs(new)
-            inside = np.all([costs[name] <= bound for name, bound in self.bounds.items()], axis=0)
-            self._within.update(zip((x.tokens for x in new), inside.tolist(), strict=True))
-        return [self._within[x.tokens] for x in architectures]
+        """Whether each architecture is within all limits."""
+        bounds = list(self.bounds.values())
+        return [all(map(operator.le, costs, bounds)) for costs in self._look_up(architectures)]
 
     def costs(self, architectures: Sequence[Architecture]) -> dict[str, Float[np.ndarray, " B"]]:
-        """The limited costs `[B]` of architectures by name, NaN where one is not known.
+        """The limited costs `[B]` of architectures by name, NaN where one is not known."""
+        columns = np.array(self._look_up(architectures), float).reshape(-1, len(self.bounds)).T
+        return dict(zip(self.bounds, columns, strict=True))
+
+    def _look_up(self, architectures: Sequence[Architecture]) -> list[tuple[float, ...]]:
+        """The limited costs of each architecture. Those that were asked for are remembered.
 
         Raises:
           InputError: the evaluator does not answer with a cost for each.
         """
-        found = [each.named() for each in self.cost(architectures)]
-        if len(found) != len(architectures):
-            raise InputError(
-                f"the evaluator must know the cost of each architecture: it was asked for"
-                f" {len(architectures)} and gave {len(found)}"
-            )
-        return {name: np.array([each.get(name, np.nan) for each in found], float) for name in self.bounds}
+        if len(self._known) > CACHED:
+            self._known.clear()
+        new = list({x.tokens: x for x in architectures if x.tokens not in self._known}.values())
+        if new:
+            found = [each.named() for each in self.cost(new)]
+            if len(found) != len(new):
+                raise InputError(
+                    "the evaluator must know the cost of each architecture: it was asked for"
+                    f" {len(new)} and gave {len(found)}"
+                )
+            for x, costs in zip(new, found, strict=True):
+                self._known[x.tokens] = tuple(float(costs.get(name, math.nan)) for name in self.bounds)
+        return [self._known[x.tokens] for x in architectures]
 
     def sample(self, rng: np.random.Generator, n: int) -> Int[np.ndarray, "M T"]:
         """Draws n strings uniformly from those within the limits, with replacement; fewer where few are."""
@@ -109,12 +113,6 @@ class Limits:
                 break
             inside += [x.tokens for x, within in zip(drawn, self.within(drawn), strict=True) if within]
         return np.array(inside[:n], np.int32).reshape(-1, self.space.length)
-
-    @functools.cached_property
-    def examples(self) -> tuple[Int[np.ndarray, "M T"], dict[str, Float[np.ndarray, " M"]]]:
-        """Random strings `[M, T]`, and the limited costs of them by name. They are the same every time."""
-        drawn = self.space.sample(np.random.default_rng(0), STRINGS)
-        return np.array([x.tokens for x in drawn], np.int32), self.costs(drawn)
 
     def _draws(self, rng: np.random.Generator, most: int) -> Iterator[list[Architecture]]:
         """Random architectures, a batch at a time."""

@@ -1,8 +1,8 @@
 """Probes: what can be read off an embedding along a straight line, and the chance that it is within a limit.
 
-What an architecture costs is known without training it. So a probe can be fitted to as many random strings as
-one likes, and tells the ascent where it is about to leave what is allowed. It only holds the ascent back:
-whether a decoded string is within the limit is then looked up (`nao.limits`).
+What an architecture costs is known without training it. So a probe can be fitted to as many strings as one
+likes, and tells the ascent where it is about to leave what is allowed. It only holds the ascent back: whether
+a decoded string is within the limit is then looked up (`nao.limits`).
 
 Axis letters: U strings whose target is known, B embeddings, S steps of the encoder, d hidden units, K members
 of an ensemble.
@@ -17,11 +17,13 @@ from jax.scipy import special as jax_special
 from jaxtyping import Array, Float
 from scipy import linalg
 
-from nao.core import Model
+from nao.ascent import AscentConfig
+from nao.core import Architecture, Model, SearchSpace
 from nao.embedding import Embedding
 from nao.limits import Limits
 from nao.pytree import pytree
 
+STRINGS = 2048  # that a probe is fitted to
 HELD_OUT = 4  # one string in so many is held out
 RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # what is tried, as shares of the mean variance of a hidden unit
 SMALLEST_STD = 1e-2  # of log cost: 1 %. The slope of a sharper edge would drown everything else
@@ -90,15 +92,48 @@ class WithinLimit:
         return chance
 
 
-def limit_penalties(model: Model, limits: Limits) -> tuple[WithinLimit, ...]:
+def reachable(
+    model: Model, space: SearchSpace, ascent: AscentConfig
+) -> tuple[Float[np.ndarray, "U S d"], list[Architecture]]:
+    """Random points where the ascent may lead, and what D writes there.
+
+    A probe has to be fitted to these. One that is fitted to the embeddings of strings knows their costs
+    better, but between them the ascent finds directions in which it is wrong: it then says that all is within
+    a limit, while what D writes is not.
+
+    Args:
+      model: E and D.
+      space: whose strings are the starting points. They, and the directions, are the same every time.
+      ascent: how far it leads.
+
+    Returns:
+      `[U, S, d]` hidden states, row i of member i mod K; the architecture of each.
+    """
+    rng = np.random.default_rng(0)
+    tokens = space.grammar.sample(rng, STRINGS).astype(np.int32)
+    e = model.embed(tokens)
+    h = np.asarray(e.states, np.float64)
+    direction = rng.normal(size=h.shape)
+    length = np.linalg.norm(h, axis=(1, 2), keepdims=True) / np.linalg.norm(
+        direction, axis=(1, 2), keepdims=True
+    )
+    reach = max(ascent.step_sizes) if ascent.normalize else 1.0
+    h = h + rng.uniform(0, reach, size=(len(h), 1, 1)) * length * direction
+    if ascent.unit_length:
+        h /= np.linalg.norm(h, axis=2, keepdims=True)
+    states = h.astype(np.float32)
+    written = np.asarray(model.decode(Embedding(states, e.features)))
+    return states, [Architecture(tuple(x), space) for x in written.tolist()]
+
+
+def limit_penalties(model: Model, limits: Limits, ascent: AscentConfig) -> tuple[WithinLimit, ...]:
     """For every limit, the chance to be within it: from a probe of the log of the cost."""
-    tokens, costs = limits.examples
-    states = np.asarray(model.embed(tokens).states)
+    states, written = reachable(model, limits.space, ascent)
     penalties = []
-    for name, bound in limits.bounds.items():
-        known = costs[name] > 0  # the others have no log
+    for name, costs in limits.costs(written).items():
+        bound, known = limits.bounds[name], costs > 0  # the others have no log
         if bound > 0 and known.any():
-            log_cost = np.log(np.where(known, costs[name], costs[name][known].min()))
+            log_cost = np.log(np.where(known, costs, costs[known].min()))
             probe = Probe.fit(states, log_cost, model.ensemble_size)
             penalties.append(WithinLimit(probe, float(np.log(bound))))
     return tuple(penalties)

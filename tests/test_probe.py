@@ -10,8 +10,9 @@ from scipy import special
 from nao.ascent import AscentConfig
 from nao.embedding import Embedding
 from nao.improve import improve
-from nao.probe import Probe, WithinLimit
-from tests.fakes import LinearModel, PairSpace
+from nao.limits import Limits
+from nao.probe import Probe, WithinLimit, limit_penalties, reachable
+from tests.fakes import ASCENT, LinearModel, PairSpace, SumEvaluator
 
 SPACE = PairSpace()
 WEIGHTS = np.tile(np.arange(4.0), (8, 1))  # the sum of the letters
@@ -57,6 +58,30 @@ def test_the_chance_to_be_within_a_limit():
     # A probe without error is no step, which would have no slope.
     exact = WithinLimit(dataclasses.replace(probe, std=np.zeros(1, np.float32)), 2.0)
     assert np.isfinite(exact(e)).all()
+
+
+def test_reachable_points_are_where_the_ascent_may_lead():
+    model = LinearModel(WEIGHTS, space=SPACE)
+    states, written = reachable(model, SPACE, ASCENT)
+    assert [list(x.tokens) for x in written] == states.argmax(axis=-1).tolist()
+    starts = model.embed(SPACE.grammar.sample(np.random.default_rng(0), len(states))).states
+    moved = np.linalg.norm(states - starts, axis=(1, 2)) / np.linalg.norm(starts, axis=(1, 2))
+    assert 0 <= moved.min() < 0.05
+    assert 0.95 < moved.max() <= 1.0
+    again, _ = reachable(model, SPACE, ASCENT)
+    np.testing.assert_array_equal(again, states)
+    normalized = dataclasses.replace(ASCENT, normalize=True, unit_length=True)
+    lengths = np.linalg.norm(reachable(model, SPACE, normalized)[0], axis=2)
+    np.testing.assert_allclose(lengths, 1, rtol=1e-5)
+
+
+def test_a_limit_is_a_penalty_that_knows_what_is_written_there():
+    limits = Limits.of({"flops": 12_000}, SumEvaluator())
+    (penalty,) = limit_penalties(LinearModel(WEIGHTS, space=SPACE), limits, ASCENT)
+    states, written = reachable(LinearModel(WEIGHTS, space=SPACE), SPACE, ASCENT)
+    within = np.array(limits.within(written))
+    chance = np.exp(penalty(embedding(states)))
+    assert chance[within].mean() > chance[~within].mean() + 0.3
 
 
 def decoded(penalties):

@@ -188,7 +188,7 @@ class NAO(StrategyMixin):
             return ()
         from nao.probe import limit_penalties  # here, because it imports JAX
 
-        return limit_penalties(model, self.limits)
+        return limit_penalties(model, self.limits, self.encoder.ascent)
 
     def _random_strings(self, n: int) -> Int[np.ndarray, "_ T"]:
         """Random strings `[n, T]`, different ones at every `ask`; fewer where few are within the limits."""
