@@ -31,6 +31,7 @@ from nao.encoders.presets import DEFAULT, PROCESS
 from nao.improve import improve
 from nao.strategies import NAO
 from nao.strategies.choices import pick_best, take_first
+from nao.strategies.outcomes import LogChance
 
 
 def changed(part: str, **choices: Json) -> NeuralEncoder:
@@ -38,7 +39,9 @@ def changed(part: str, **choices: Json) -> NeuralEncoder:
     return dataclasses.replace(DEFAULT, **{part: dataclasses.replace(getattr(DEFAULT, part), **choices)})
 
 
-def highest_mean(model: Model, candidates: Iterator[Proposal], n: int) -> list[Proposal]:
+def highest_mean(
+    model: Model, candidates: Iterator[Proposal], n: int, log_chance: LogChance | None
+) -> list[Proposal]:
     """Chooses the candidates with the highest predicted score."""
     found = list(candidates)
     if not found:

@@ -20,6 +20,8 @@ from scipy import special
 
 from nao.surrogates.gaussian_process import Posterior
 
+NEGLIGIBLE = 0.01  # of targets that spread over about 1: an improvement for which no failure is risked
+
 Values = Float[Array, " B"]
 Acquisition = Callable[[Values, Values, Any], Values]
 """From mean and standard deviation of f, and the best target so far, to what is climbed."""
@@ -88,12 +90,16 @@ def log_expected_improvement(
     return np.asarray(np.log(s) + log_phi + np.log1p(np.maximum(z * ratio, -1 + 1e-15)))
 
 
-def kriging_believer(posterior: Posterior, best: float) -> Iterator[int]:
+def kriging_believer(
+    posterior: Posterior, best: float, log_chance: Float[np.ndarray, " C"] | None = None
+) -> Iterator[int]:
     """Candidates by expected improvement, each as if those before it had scored what was expected of them.
 
     Args:
       posterior: of the candidates. It is changed.
       best: the best target so far.
+      log_chance: `[C]` of each candidate to have a target at all, by which its expected improvement and
+        `NEGLIGIBLE` are multiplied: nothing is gained where an evaluation fails.
 
     Yields:
       The places of all candidates, each once.
@@ -101,6 +107,8 @@ def kriging_believer(posterior: Posterior, best: float) -> Iterator[int]:
     left = np.ones(len(posterior.mean), np.bool_)
     while left.any():
         improvement = log_expected_improvement(posterior.mean, posterior.variance, best)
+        if log_chance is not None:
+            improvement = np.logaddexp(improvement, np.log(NEGLIGIBLE)) + log_chance
         i = int(np.where(left, improvement, -np.inf).argmax())
         left[i] = False
         yield i

@@ -1,20 +1,22 @@
-"""Probes: what can be read off an embedding along a straight line, and the chance that it is within a limit.
+"""Probes: what can be read off an embedding along a straight line, as a chance that holds the ascent back.
 
 What an architecture costs is known without training it. So a probe can be fitted to as many strings as one
 likes, and tells the ascent where it is about to leave what is allowed. It only holds the ascent back: whether
-a decoded string is within the limit is then looked up (`nao.limits`).
+a decoded string is within the limit is then looked up (`nao.limits`). In the same way a classifier of strings
+into those that succeed and those that fail can be asked about any of them, and is then what chooses.
 
-Axis letters: U strings whose target is known, B embeddings, S steps of the encoder, d hidden units, K members
-of an ensemble.
+Axis letters: U strings whose target is known, T tokens, B embeddings, S steps of the encoder, d hidden units,
+K members of an ensemble.
 """
 
 import dataclasses
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy import special as jax_special
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from scipy import linalg
 
 from nao.ascent import AscentConfig
@@ -27,6 +29,7 @@ STRINGS = 2048  # that a probe is fitted to
 HELD_OUT = 4  # one string in so many is held out
 RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # what is tried, as shares of the mean variance of a hidden unit
 SMALLEST_STD = 1e-2  # of log cost: 1 %. The slope of a sharper edge would drown everything else
+MOST_ODDS = 5.0  # log odds beyond it are as good as certain: a straight line need not reach them
 
 Penalty = Callable[[Embedding], Float[Array, " B"]]
 """The log of a chance, of embeddings. It is a pytree, which the compiled ascent takes as an argument: what is
@@ -124,6 +127,42 @@ def reachable(
     states = h.astype(np.float32)
     written = np.asarray(model.decode(Embedding(states, e.features)))
     return states, [Architecture(tuple(x), space) for x in written.tolist()]
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class Succeeds:
+    """A `Penalty`: the log of the chance to succeed, of a probe c of the log odds.
+
+    The chance is the mean of sigmoid(x) for x normal with mean c(h) and standard deviation sigma, about
+    sigmoid(c / sqrt(1 + pi sigma^2 / 8)) (MacKay 1992): the less the probe knows, the less it holds back.
+
+    Attributes:
+      probe: c and sigma.
+    """
+
+    probe: Probe
+
+    def __call__(self, e: Embedding) -> Float[Array, " B"]:
+        """The log of the chance `[B]`."""
+        c, sigma = self.probe(e)
+        return jax.nn.log_sigmoid(c / jnp.sqrt(1 + jnp.pi * sigma**2 / 8))
+
+
+def success_penalty(
+    model: Model, log_odds: Callable[[Int[np.ndarray, "U T"]], Float[np.ndarray, " U"]], ascent: AscentConfig
+) -> Succeeds:
+    """What a classifier of strings says, as a function of the embedding.
+
+    Args:
+      model: E, D and the space.
+      log_odds: `[U]` of strings `[U, T]` to succeed.
+      ascent: how far it leads.
+    """
+    states, written = reachable(model, model.space, ascent)
+    tokens = np.array([x.tokens for x in written], np.int32)
+    targets = np.clip(log_odds(tokens), -MOST_ODDS, MOST_ODDS)
+    return Succeeds(Probe.fit(states, targets, model.ensemble_size))
 
 
 def limit_penalties(model: Model, limits: Limits, ascent: AscentConfig) -> tuple[WithinLimit, ...]:

@@ -7,6 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from nao.acquisition import (
+    NEGLIGIBLE,
     expected_improvement,
     kriging_believer,
     log_expected_improvement,
@@ -83,3 +84,26 @@ def test_the_kriging_believer_spreads_over_what_is_not_known(rng):
     assert order[0] == first
     # Of two candidates that are nearly the same, the second tells nothing once the first is believed.
     assert abs(order.index(0) - order.index(1)) > 1
+
+
+def test_the_chance_to_succeed_multiplies_the_improvement(rng):
+    process = GaussianProcess(
+        [rng.normal(size=(12, 3))], rng.normal(size=12), Kernel.from_vector(np.zeros(3))
+    )
+    new, chance = [rng.normal(size=(20, 3))], rng.random(20)
+    posterior = process.posterior(new)
+    improvement = np.exp(log_expected_improvement(posterior.mean, posterior.variance, 0.5))
+    expected = ((improvement + NEGLIGIBLE) * chance).argmax()
+    assert next(kriging_believer(posterior, 0.5, np.log(chance))) == expected
+    alike = [list(kriging_believer(process.posterior(new), 0.5, same)) for same in (None, np.full(20, -1.0))]
+    assert alike[0] == alike[1]
+
+
+def test_no_failure_is_risked_where_hardly_anything_can_be_gained(rng):
+    process = GaussianProcess(
+        [rng.normal(size=(12, 3))], rng.normal(size=12), Kernel.from_vector(np.zeros(3))
+    )
+    posterior = process.posterior([rng.normal(size=(20, 3))])
+    likely = rng.permutation(20) < 10
+    order = list(kriging_believer(posterior, 30.0, np.log(np.where(likely, 0.9, 0.5))))
+    assert likely[order[:10]].all()

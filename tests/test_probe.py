@@ -11,7 +11,7 @@ from nao.ascent import AscentConfig
 from nao.embedding import Embedding
 from nao.improve import improve
 from nao.limits import Limits
-from nao.probe import Probe, WithinLimit, limit_penalties, reachable
+from nao.probe import Probe, Succeeds, WithinLimit, limit_penalties, reachable, success_penalty
 from tests.fakes import ASCENT, LinearModel, PairSpace, SumEvaluator
 
 SPACE = PairSpace()
@@ -103,3 +103,19 @@ def test_a_limit_holds_the_ascent_back():
     assert held[:, 4:].sum(axis=1).max() == free[:, 4:].sum(axis=1).max() > 8  # it climbs where it may
     # Far from the limit, nothing changes.
     np.testing.assert_array_equal(decoded((WithinLimit(probe, 1e3),)), free)
+
+
+def test_the_chance_to_succeed_is_the_mean_over_what_the_probe_leaves_over(rng):
+    probe = Probe(np.ones((1, 1, 1), np.float32), np.zeros(1, np.float32), np.array([1.5], np.float32))
+    c = np.array([-4.0, -1.0, 0.0, 2.0])
+    chance = np.exp(Succeeds(probe)(embedding(c[:, None, None])))
+    mean = special.expit(c[:, None] + 1.5 * rng.normal(size=(4, 100_000))).mean(axis=1)
+    np.testing.assert_allclose(chance, mean, atol=0.02)
+
+
+def test_a_rule_on_strings_becomes_one_on_embeddings(rng):
+    model = LinearModel(WEIGHTS, space=SPACE)
+    penalty = success_penalty(model, lambda tokens: np.where(tokens[:, 2] == 3, -40.0, 40.0), ASCENT)
+    tokens = SPACE.grammar.sample(rng, 50)
+    chance = np.exp(penalty(model.embed(tokens)))
+    assert ((chance < 0.5) == (tokens[:, 2] == 3)).all()

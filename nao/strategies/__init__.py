@@ -9,7 +9,8 @@
 - `progressive`: from short strings to long ones, under a predictor (Liu et al. 2018).
 - `q_learning`: the values of the next token (Baker et al. 2017).
 
-Each has a record of `Settings` beside it, and what all have in common is in `mixin`, `archive` and `initial`.
+Each has a record of `Settings` beside it. What they have in common is in `mixin`, `archive`, `initial` and
+`outcomes`.
 `make` makes a strategy from its configuration, and `named.strategy` from its name on the command line.
 """
 

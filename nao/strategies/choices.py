@@ -14,15 +14,18 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from nao.core import Model, Proposal
+from nao.strategies.outcomes import LogChance
 
+UNLIKELY = 0.1  # a candidate with no better chance to succeed gives way to a random architecture
 AUGMENTATIONS = 8  # strings of one architecture over which its predicted score is averaged
 
 Picked = tuple[Int[np.ndarray, " _"], int]
 PickSeeds = Callable[[Model, Int[np.ndarray, "N T"], Float[np.ndarray, " N"], int], Picked]
 """From the model, X, S and K: which of X to start from, and from how many random architectures."""
 
-Choose = Callable[[Model, Iterator[Proposal], int], list[Proposal]]
-"""From the model, the candidates as they are decoded, and how many are wanted: those to evaluate."""
+Choose = Callable[[Model, Iterator[Proposal], int, LogChance | None], list[Proposal]]
+"""From the model, the candidates as they are decoded, how many are wanted, and the chance of a string to
+succeed, if some have failed: those to evaluate."""
 
 
 def pick_best(model: Model, X: Int[np.ndarray, "N T"], S: Float[np.ndarray, " N"], K: int) -> Picked:
@@ -70,31 +73,56 @@ def improve_on_belief(model: Model, X: Int[np.ndarray, "N T"]) -> Model:
     return believed
 
 
-def take_first(model: Model, candidates: Iterator[Proposal], n: int) -> list[Proposal]:
+def take_first(
+    model: Model, candidates: Iterator[Proposal], n: int, log_chance: LogChance | None = None
+) -> list[Proposal]:
     """Candidates in the order of the step sizes until there are enough, as the published code does."""
     return list(itertools.islice(candidates, n))
 
 
-def most_promising(model: Model, candidates: Iterator[Proposal], n: int) -> list[Proposal]:
+def most_promising(
+    model: Model, candidates: Iterator[Proposal], n: int, log_chance: LogChance | None = None
+) -> list[Proposal]:
     """Of the candidates of all step sizes, those with the highest expected improvement.
 
     Each is chosen as if those before it had scored as expected. Where f does not know how sure it is, they
-    are those with the highest predicted score.
+    are those with the highest predicted score. Once some have failed, what is promised counts with the
+    chance to succeed, and there may be fewer than n that are likely enough to.
     """
     found = list(candidates)
+    chance = None
+    if log_chance is not None and found:
+        chance = log_chance(_tokens(found))
+        likely = chance > np.log(UNLIKELY)
+        found, chance = list(itertools.compress(found, likely)), chance[likely]
     if not found:
         return []
-    tokens = np.array([x.architecture.tokens for x in found], np.int32)
+    tokens = _tokens(found)
     posterior = model.joint_posterior(tokens)
     if posterior is None:
         predicted = predict_architectures(model, tokens)
-        chosen = np.argsort(-predicted, kind="stable")[:n].tolist()
+        promise = predicted if chance is None else _expected_rank(predicted, chance)
+        chosen = np.argsort(-promise, kind="stable")[:n].tolist()
     else:
         from nao.acquisition import kriging_believer  # here, because it imports JAX
 
         predicted = model.to_scores(posterior.mean)
-        chosen = list(itertools.islice(kriging_believer(posterior, float(model.best)), n))
+        chosen = list(itertools.islice(kriging_believer(posterior, float(model.best), chance), n))
     return [dataclasses.replace(found[i], predicted=float(predicted[i])) for i in chosen]
+
+
+def _tokens(proposals: list[Proposal]) -> Int[np.ndarray, "C T"]:
+    return np.array([x.architecture.tokens for x in proposals], np.int32)
+
+
+def _expected_rank(
+    predicted: Float[np.ndarray, " C"], log_chance: Float[np.ndarray, " C"]
+) -> Float[np.ndarray, " C"]:
+    """The log of the expected rank among the candidates, for predictions in any units."""
+    from nao.surrogates.feasibility import log_expected_rank  # here, because SciPy is slow to import
+    from nao.surrogates.score_transform import rank_normal
+
+    return log_expected_rank(rank_normal(predicted), log_chance)
 
 
 def predict_architectures(model: Model, tokens: Int[np.ndarray, "C T"]) -> Float[np.ndarray, " C"]:

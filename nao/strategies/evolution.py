@@ -16,12 +16,14 @@ from nao.settings import at_least, check
 from nao.strategies.mixin import StrategyMixin
 
 MAX_MUTATIONS = 20  # mutations in a row that may lead to known architectures before a random one is taken
+MUTANTS = 8  # of a parent, once some have failed, of which the one that fails least likely is the child
 
 
 class Evolution(StrategyMixin):
     """Mutates the best of a random sample of the population; the newest individual replaces the oldest.
 
-    A child that is known already is mutated further. Failed architectures never join the population.
+    A child that is known already is mutated further. Failed architectures never join the population; once
+    there are some, the child is that of several mutants which is the most likely to succeed.
 
     Args:
       space: what to search; its `mutate` makes the children.
@@ -89,11 +91,22 @@ class Evolution(StrategyMixin):
             return None
         sample = rng.integers(len(self._population), size=self.settings.sample)
         parent, _ = max((self._population[i] for i in sample), key=lambda individual: individual[1])
+        log_chance = self._outcomes.log_chance
+        mutants = [self._mutate(parent, rng) for _ in range(1 if log_chance is None else MUTANTS)]
+        new = [mutant for mutant in mutants if mutant is not None]
+        if not new:
+            return None
+        best = 0 if log_chance is None else log_chance(np.array([x.tokens for x in new], np.int32)).argmax()
+        self._archive.add(new[best])
+        return Proposal(new[best], "mutation", parent=parent)
+
+    def _mutate(self, parent: Architecture, rng: np.random.Generator) -> Architecture | None:
+        """A mutation that is new, if one is found."""
         child = parent
         for _ in range(MAX_MUTATIONS):
             mutant = self.space.mutate(child, rng)
-            if self._archive.add(mutant):
-                return Proposal(mutant, "mutation", parent=parent)
+            if mutant not in self._archive:
+                return mutant
             if self.limits is None or mutant in self.limits:  # what is beyond them leads further away
                 child = mutant
         return None

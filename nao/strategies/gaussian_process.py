@@ -32,7 +32,8 @@ NUM_CENTRES = 5  # where the neighbours of this many of the best architectures a
 class GaussianProcess(StrategyMixin):
     """Proposes the architectures with the largest expected improvement on the best score.
 
-    Several at a time are chosen one after the other, each as if those before it had scored as expected.
+    Several at a time are chosen one after the other, each as if those before it had scored as expected. Once
+    some have failed, the improvement counts with the chance to succeed (`nao.strategies.outcomes`).
 
     Args:
       space: what to search.
@@ -104,8 +105,9 @@ class GaussianProcess(StrategyMixin):
         if not len(tokens):
             return []
         posterior = process.posterior(candidates)
+        log_chance = None if self._outcomes.log_chance is None else self._outcomes.log_chance(tokens)
         proposals: list[Proposal] = []
-        for i in kriging_believer(posterior, float(y.max())):
+        for i in kriging_believer(posterior, float(y.max()), log_chance):
             x = Architecture(tuple(tokens[i].tolist()), self.space)
             if self._archive.add(x):
                 predicted = float(np.interp(posterior.mean[i], np.sort(y), np.sort(scores)))
@@ -132,7 +134,7 @@ class GaussianProcess(StrategyMixin):
         return tokens, inputs(self.space, tokens)
 
     def tell(self, results: Sequence[Result]) -> None:
-        """Adds to what the process is fitted to; a failed architecture is only never proposed again."""
+        """Adds to what the process is fitted to; failures are what the chance to succeed is learnt from."""
         self._remember(results)
 
     def diagnostics(self) -> Mapping[str, float]:

@@ -12,6 +12,7 @@ from nao.records import Whole
 from nao.settings import check_seed
 from nao.strategies.archive import Archive
 from nao.strategies.initial import InitialDesign
+from nao.strategies.outcomes import Outcomes
 
 
 class StrategyMixin:
@@ -49,6 +50,7 @@ class StrategyMixin:
         self._initial = InitialDesign(space, self.seed, initial, limits)
         self._archive = Archive(space, limits)  # proposed or told
         self._scored: list[tuple[Architecture, float]] = []  # what was told and did not fail
+        self._outcomes = Outcomes(space)
         self._asked = 0
 
     def _next_generator(self) -> np.random.Generator:
@@ -57,9 +59,10 @@ class StrategyMixin:
         return np.random.default_rng([self.seed, self._asked])
 
     def _remember(self, results: Sequence[Result]) -> list[tuple[Architecture, float]]:
-        """Adds what was told to the archive; returns what has a score. The rest is only known from now on."""
+        """Adds what was told to the archive and to what is known of failures; returns what has a score."""
         for result in results:
             self._archive.add(result.architecture)
+        self._outcomes.add(results)
         scored = [(result.architecture, result.score) for result in results if result.score is not None]
         self._scored.extend(scored)
         return scored

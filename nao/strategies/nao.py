@@ -93,7 +93,7 @@ class NAO(StrategyMixin):
         usual = CHOICES[str(settings.choose)]
         self.pick_seeds, self.choose = pick_seeds or usual[0], choose or usual[1]
         self.improve = improve
-        self._diagnostics: Mapping[str, float] = {}
+        self._diagnostics: dict[str, float] = {}
         self._model: Model | None = None
 
     @property
@@ -137,7 +137,8 @@ class NAO(StrategyMixin):
         # Decode each x' from e_x' using D; set X_eval as the set of new architectures decoded out.
         improved = self._improved(model, X_seed, len(S))
         candidates = Candidates(self.space, improved, X_seed, self._archive)
-        X_eval = self.choose(model, iter(candidates), n)
+        log_chance = self._outcomes.log_chance
+        X_eval = self.choose(model, iter(candidates), n, log_chance)
 
         quality = model.quality
         self._model = model
@@ -152,6 +153,12 @@ class NAO(StrategyMixin):
             "decoded": candidates.decoded,
             "share_new": candidates.new / candidates.decoded if candidates.decoded else 0.0,
         }
+        if log_chance and X_eval:
+            chosen = np.array([x.architecture.tokens for x in X_eval], np.int32)
+            self._diagnostics |= {
+                "failed": self._outcomes.failed,
+                "chance": float(np.exp(log_chance(chosen)).mean()),
+            }
         return X_eval  # The loop evaluates these, and then: Enlarge X as X = X u X_eval (`tell`).
 
     def _X_and_S(self) -> tuple[Int[np.ndarray, "N T"], Float[np.ndarray, " N"]]:
@@ -183,12 +190,22 @@ class NAO(StrategyMixin):
         return moved(model, X_seed, self.encoder.ascent, (self.seed, N))
 
     def _penalties(self, model: Model) -> "tuple[Penalty, ...]":
-        """What holds the ascent back: the logs of chances by which its objective is multiplied."""
-        if self.limits is None:
-            return ()
-        from nao.probe import limit_penalties  # here, because it imports JAX
+        """What holds the ascent back: the logs of chances by which its objective is multiplied.
 
-        return limit_penalties(model, self.limits, self.encoder.ascent)
+        They are the chance to be within each limit, and once some have failed, the chance to succeed; the
+        latter not where the choice is as published, nor for an `improve` that was handed over.
+        """
+        if self.limits is None and self._outcomes.feasible is None:
+            return ()
+        from nao.probe import Penalty, limit_penalties, success_penalty  # here, because it imports JAX
+
+        penalties: tuple[Penalty, ...] = ()
+        if self.limits is not None:
+            penalties = limit_penalties(model, self.limits, self.encoder.ascent)
+        feasible = self._outcomes.feasible
+        if feasible and self.improve is None and self.settings.choose != "first":
+            penalties = (*penalties, success_penalty(model, feasible.log_odds, self.encoder.ascent))
+        return penalties
 
     def _random_strings(self, n: int) -> Int[np.ndarray, "_ T"]:
         """Random strings `[n, T]`, different ones at every `ask`; fewer where few are within the limits."""
@@ -196,11 +213,14 @@ class NAO(StrategyMixin):
         return (self.limits or self.space.grammar).sample(rng, n).astype(np.int32)
 
     def tell(self, results: Sequence[Result]) -> None:
-        """Enlarges X and S. An architecture that failed is only never proposed again."""
+        """Enlarges X and S. Failures are what the chance to succeed is learnt from."""
         self._remember(results)
 
     def diagnostics(self) -> Mapping[str, float]:
-        """Quality of the last fit on held-out architectures, and how the decoding went."""
+        """Quality of the last fit on held-out architectures, and how the decoding went.
+
+        Once some have failed, also how many, and the mean chance to succeed of what was decoded and chosen.
+        """
         return self._diagnostics
 
     def artifacts(self) -> Mapping[str, Mapping[str, np.ndarray]]:

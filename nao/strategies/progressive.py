@@ -20,6 +20,7 @@ from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive, canonical_keys
 from nao.strategies.mixin import StrategyMixin
+from nao.surrogates.feasibility import log_expected_rank
 from nao.surrogates.inducing_points import best_and_spread
 from nao.surrogates.score_transform import rank_normal
 
@@ -115,12 +116,12 @@ class Progressive(StrategyMixin):
         pi = fit_ensemble(X[some], rank_normal(y)[some])
         while not self._queue and self._decided < self.space.length:
             # Expand S_(b-1) by one more block; predict the accuracies of S_b'; S_b = the top K of them.
-            S_b = self._distinct(self._by_prediction(self._expand(rng), pi), rng)
+            S_b = self._distinct(self._by_promise(self._expand(rng), pi), rng)
             self._S = [list(x.tokens) for x in S_b]
             self._queue = [list(x.tokens) for x in S_b if x not in self._archive]
         if not self._queue:
             near = [u.tokens for i in best for u in self.space.neighbours(self._scored[i][0])]
-            promising = self._by_prediction(np.array(near, np.int32), pi)
+            promising = self._by_promise(np.array(near, np.int32), pi)
             new = (x for x in promising if x not in self._archive)
             self._queue = [list(x.tokens) for x in Archive(self.space).add_new(new, self.settings.beam)]
         return bool(self._queue)
@@ -152,14 +153,17 @@ class Progressive(StrategyMixin):
                 break
         return list(found.values())
 
-    def _by_prediction(self, strings: Int[np.ndarray, "M T"], pi: Predictor) -> Iterator[Architecture]:
-        """The strings with the highest prediction first."""
+    def _by_promise(self, strings: Int[np.ndarray, "M T"], pi: Predictor) -> Iterator[Architecture]:
+        """The strings with the highest prediction first; once some have failed, the highest expected rank."""
         if len(strings):
-            strings = strings[np.argsort(-pi(strings), kind="stable")]
+            promise, log_chance = pi(strings), self._outcomes.log_chance
+            if log_chance is not None:
+                promise = log_expected_rank(promise, log_chance(strings))
+            strings = strings[np.argsort(-promise, kind="stable")]
         return (Architecture(tuple(x), self.space) for x in strings.tolist())
 
     def tell(self, results: Sequence[Result]) -> None:
-        """Adds to what the predictor is fitted to; a failed architecture is only never proposed again."""
+        """Adds to what the predictor is fitted to; failures are what the chance to succeed is learnt from."""
         self._remember(results)
 
     def diagnostics(self) -> Mapping[str, float]:

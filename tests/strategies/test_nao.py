@@ -29,21 +29,21 @@ SPACE = PairSpace()
 ONE_STEP = dataclasses.replace(ASCENT, step_sizes=(0.4,))
 
 
-def evaluate(proposals):
+def evaluate(proposals, failing=(7,)):
     """Results in the order of the proposals, some of them failures."""
-    evaluator = SumEvaluator()
+    evaluator = SumEvaluator(failing=failing)
     return [evaluator.result(Request(p.architecture, 2 * i)) for i, p in enumerate(proposals)]
 
 
 class Played:
     """A strategy that was told 60 results, and what it asked of its parts."""
 
-    def __init__(self, ascent=ASCENT, seed=0, **settings):
+    def __init__(self, ascent=ASCENT, seed=0, failing=(7,), **settings):
         self.encoder = LinearEncoder(ascent)
         self.starts = []
         self.strategy = NAO(SPACE, self.encoder, NAO.Settings(**settings), seed=seed, improve=self.improve)
-        self.results = evaluate(self.strategy.ask(60))
-        assert {result.status for result in self.results} == {"ok", "failed"}
+        self.results = evaluate(self.strategy.ask(60), failing)
+        assert {result.status for result in self.results} == ({"ok", "failed"} if failing else {"ok"})
         self.strategy.tell(self.results)
 
     def improve(self, model, X_seed, ascent, seed):
@@ -87,7 +87,7 @@ def test_first_takes_what_comes_in_the_order_of_the_step_sizes():
 
 
 def test_predicted_takes_the_highest_predictions_of_all_step_sizes():
-    played = Played(seeds=10)
+    played = Played(seeds=10, failing=())
     proposals = played.decoded(6)
     predicted = [p.predicted for p in proposals]
     assert predicted == sorted(predicted, reverse=True)
@@ -250,7 +250,7 @@ def test_the_encoder_says_how_to_choose_unless_the_settings_do():
 
 
 def test_its_functions_can_be_replaced():
-    def backwards(model, candidates, n):
+    def backwards(model, candidates, n, log_chance):
         return list(candidates)[::-1][:n]
 
     def neighbours(model, X_seed, ascent, seed):
