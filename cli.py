@@ -117,7 +117,7 @@ def optimize(
     seeds: Annotated[int, typer.Option(help="K, how many architectures are improved.")] = 100,
     initial: Annotated[int, typer.Option(help="Random architectures to begin with.")] = 400,
     new: Annotated[int, typer.Option(help="New architectures of an iteration.")] = 100,
-    encoder: Annotated[str, typer.Option(help="default, joint or published.")] = "default",
+    encoder: Annotated[str, typer.Option(help="default, process, joint or published.")] = "default",
     evaluate_last: Annotated[bool, typer.Option(help="Evaluate what is decoded last.")] = True,
     confirm: Annotated[
         str, typer.Option(help="KxR: the K best are trained R times more; auto (5x3) or none.")

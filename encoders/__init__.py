@@ -34,7 +34,7 @@ def encoder(name: str) -> NeuralEncoder:
     """The encoder of a name.
 
     Args:
-      name: `default`, `joint` or `published`.
+      name: `default`, `process`, `joint` or `published`.
 
     Raises:
       InputError: there is no encoder of that name.

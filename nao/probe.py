@@ -76,7 +76,7 @@ class Probe:
 @pytree
 @dataclasses.dataclass(frozen=True)
 class WithinLimit:
-    """A `Penalty`: log Phi((bound - c(h)) / sigma), the log of the chance that a cost is within its limit.
+    """A `Penalty`: log Phi((bound - c(h)) / sigma), that of the chance to be within a limit.
 
     It is 0 well within the limit; beyond it, its slope grows with the distance.
 

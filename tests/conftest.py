@@ -1,12 +1,19 @@
 """Every test runs JAX strictly, on two virtual devices, and with the shape annotations checked."""
 
 import os
+import shutil
+import tempfile
 
 import pytest
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+
+# What one process has compiled, the others find. Those that are started inherit the folder.
+CACHE = tempfile.mkdtemp() if "JAX_COMPILATION_CACHE_DIR" not in os.environ else ""
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", CACHE)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 # Must run before the first import of the package.
 install_import_hook("nao", "beartype.beartype")
@@ -23,3 +30,9 @@ def rng():
 def pytest_collection_modifyitems(items):
     """The longest tests come first, so that no process is left alone with one of them at the end."""
     items.sort(key=lambda item: "test_readme" not in item.nodeid)
+
+
+def pytest_unconfigure():
+    """The process that made the cache removes it."""
+    if CACHE:
+        shutil.rmtree(CACHE, ignore_errors=True)

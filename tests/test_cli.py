@@ -66,7 +66,6 @@ class TestHelp:
         import time
         {first}
         from nao.cli import app
-from nao.compare import read as read_comparison
         try:
             app({arguments!r})
         except SystemExit as stop:

@@ -47,7 +47,7 @@ class GaussianProcessConfig:
     inputs: tuple[Part, ...] = PARTS
     # A few failures, or many good scores that lie close together, must not decide what f attends to.
     targets: Literal["min-max", "normal"] = "normal"
-    correlation: Correlation = "matern"
+    correlation: Correlation = "rbf"
 
     def __post_init__(self) -> None:
         check(self, "encoder.predictor")

@@ -24,8 +24,9 @@ SELECT p.id, iteration, tokens, architecture, origin, parent, step, predicted, s
     parameters, flops, seconds, device, reason
 FROM proposals p LEFT JOIN results r ON p.id = r.id ORDER BY p.id
 """
-ENCODERS = {"63083f94": "509e4999", "05cc707f": "9eae4c7e", "87433e53": "43a1ba5c"}
-"""Fingerprints of `default`, `joint` and `published`: of the flat record, and of the same encoder today."""
+ENCODERS = {"63083f94": "5bfd5a43", "509e4999": "5bfd5a43", "05cc707f": "9eae4c7e", "87433e53": "43a1ba5c"}
+"""Fingerprints that encoders had, and that the same ones have today: `default` as a flat record and in the
+second format, which is now `process`; `joint` and `published` as flat records."""
 
 
 def read(connection: sqlite3.Connection, space: "SearchSpace | None") -> History:

@@ -96,7 +96,7 @@ class Study(Ledger):
             self._commit(_beginning(self.history))
             return
         version = database.format_of(self._connection, self.folder)
-        if version == database.FIRST_FORMAT:
+        if version < database.FORMAT:
             theirs = first_format.with_encoder(found.configuration, ours)
             found = dataclasses.replace(found, configuration=theirs)
         if differing := differences(ours, found.configuration):
