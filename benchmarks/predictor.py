@@ -2,11 +2,13 @@ r"""How well does the predictor rank the architectures of a table that it was no
 
     python benchmarks/predictor.py --space nasbench201 --table FILE --signal c10_test_200 \
         [--labels 78,156,469] [--repeats 20]
+    python benchmarks/predictor.py --data digits --cells 1500 [--labels 100,400,700]
 
-For each number of random labels: Kendall's tau between f(E(x)) and the score over all remaining
-architectures, and over those of them that are truly in the top quarter; means and paired differences with
-95 % bootstrap intervals over the repeats. The rivals see the same labels: the Gaussian process of the
-strategy `gp`, on what a string says and means; and `default` with its inputs left out, with other
+The second form trains random cells, once each, and takes these for the table. For each number of random
+labels: Kendall's tau between f(E(x)) and the score over all remaining architectures, and over those of them
+that are truly in the top quarter; means and paired differences with 95 % bootstrap intervals over the
+repeats. The rivals see the same labels: `process`; the Gaussian process of the strategy `gp`, on what a
+string says and means; and `default` with one of its inputs left out, as smooth as `process`, with other
 targets, and with E as it is before anything is learnt.
 
 The published predictor of NAO has .467 / .493 / .470 at 78 / 156 / 469 labels of NAS-Bench-201, on a single
@@ -16,16 +18,16 @@ training of each architecture, a noisier target (White et al. 2021, as listed by
 import argparse
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-from shared import markdown_of_taus
+from shared import add_evaluator, evaluator, markdown_of_taus
 
-from nao.core import Architecture, Json, Request, SearchSpace
-from nao.encoders.presets import DEFAULT
-from nao.evaluators.tables import Table, table
+from nao.core import Architecture, Evaluator, Json, Request, SearchSpace
+from nao.encoders import NeuralEncoder
+from nao.encoders.predictors.gaussian_process import PARTS, Part
+from nao.encoders.presets import DEFAULT, PROCESS
 from nao.metrics import kendall_tau
-from nao.strategies.archive import every_architecture
+from nao.strategies.archive import Archive, every_architecture
 from nao.strategies.gaussian_process import inputs
 from nao.surrogates.gaussian_process import GaussianProcess
 from nao.surrogates.score_transform import rank_normal
@@ -34,10 +36,17 @@ QUARTER = 4
 Ranker = Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 
 
-def encoder(space: SearchSpace, part: str = "predictor", **choices: Json) -> Ranker:
+def changed(part: str, **choices: Json) -> NeuralEncoder:
     """`default` with other choices in one of its parts."""
-    chosen = dataclasses.replace(DEFAULT, **{part: dataclasses.replace(getattr(DEFAULT, part), **choices)})
+    return dataclasses.replace(DEFAULT, **{part: dataclasses.replace(getattr(DEFAULT, part), **choices)})
 
+
+def without(part: Part) -> NeuralEncoder:
+    """`default` with one of the inputs of f left out."""
+    return changed("predictor", inputs=tuple(other for other in PARTS if other != part))
+
+
+def encoder(space: SearchSpace, chosen: NeuralEncoder) -> Ranker:
     def rank(tokens: np.ndarray, scores: np.ndarray, others: np.ndarray, seed: int) -> np.ndarray:
         return chosen.fit(space, tokens, scores, seed=seed).predict(others)
 
@@ -52,11 +61,24 @@ def process(space: SearchSpace) -> Ranker:
     return rank
 
 
-def scored(known: Table) -> tuple[np.ndarray, np.ndarray]:
-    """The tokens of all architectures that are different, and their scores."""
-    tokens = every_architecture(known.space)
-    requests = [Request(Architecture(tuple(x), known.space)) for x in tokens.tolist()]
-    return tokens, np.array([result.score for result in known.evaluate(requests)])
+def scored(where: Evaluator, cells: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens of architectures that are different and do not fail, and their scores.
+
+    Args:
+      where: a table, of which all are taken; or trains them.
+      cells: how many random ones are trained.
+    """
+    if cells is None:
+        tokens = every_architecture(where.space)
+    else:
+        drawn = Archive(where.space).draw(np.random.default_rng(0), cells)
+        tokens = np.array([x.tokens for x in drawn])
+    requests = [Request(Architecture(tuple(x), where.space)) for x in tokens.tolist()]
+    for _ in where.prepare() or ():
+        pass
+    scores = {result.request: result.score for result in where.evaluate(requests)}
+    known = np.array([scores[request] is not None for request in requests])
+    return tokens[known], np.array([scores[request] for request in requests])[known].astype(float)
 
 
 def measure(rank: Ranker, tokens: np.ndarray, scores: np.ndarray, labels: int, seed: int) -> list[float]:
@@ -69,27 +91,30 @@ def measure(rank: Ranker, tokens: np.ndarray, scores: np.ndarray, labels: int, s
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("space", "signal"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--table", type=Path, required=True)
+    add_evaluator(parser)
+    parser.add_argument("--cells", type=int, default=1500, help="trained ones, without a table")
     parser.add_argument("--labels", default="78,156,469")
     parser.add_argument("--repeats", type=int, default=20)
     given = parser.parse_args()
 
-    known = table(given.space, given.table, given.signal, given.signal)
-    tokens, scores = scored(known)
+    where = evaluator(given)
+    tokens, scores = scored(where, given.cells if given.table is None else None)
     labels = [int(n) for n in given.labels.split(",")]
     # What E and D are fitted to decides the order: two of them are kept at a time.
-    rankers = {
-        "default": encoder(known.space),
-        "no hidden states": encoder(known.space, inputs=("mean", "features")),
-        "no mean embedding": encoder(known.space, inputs=("states", "features")),
-        "no embedding": encoder(known.space, inputs=("features",)),
-        "no features": encoder(known.space, inputs=("mean", "states")),
-        "min-max targets": encoder(known.space, targets="min-max"),
-        "E as it begins": encoder(known.space, "training", min_updates=0),
-        "gp (one-hot, features)": process(known.space),
+    encoders = {
+        "default": DEFAULT,
+        "process": PROCESS,
+        "no hidden states": without("states"),
+        "no mean embedding": without("mean"),
+        "no features of the space": without("features"),
+        "no features of the graph": without("graph"),
+        "no embedding": changed("predictor", inputs=("features", "graph")),
+        "as smooth as process": changed("predictor", correlation="rbf"),
+        "min-max targets": changed("predictor", targets="min-max"),
+        "E as it begins": changed("training", min_updates=0),
     }
+    rankers = {name: encoder(where.space, chosen) for name, chosen in encoders.items()}
+    rankers["gp (one-hot, features)"] = process(where.space)
     taus = np.array(
         [
             [[measure(rank, tokens, scores, n, seed) for n in labels] for rank in rankers.values()]
