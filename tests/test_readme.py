@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,11 @@ SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", "--confirm", "2x1
 REPEATS = ("--repeats", "1")
 # Compiling takes longer here than running, so it is done with little care.
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+if tuple(map(int, version("jax").split(".")[:2])) < (
+    0,
+    12,
+):  # which ends a process with a flag it has dropped
+    QUICK += " --xla_cpu_use_fusion_emitters=false"
 
 # Runs programs one after the other in one process, so that nothing is imported or compiled twice. Each is
 # the words of a command, or the path of a script and its arguments. Prints status, output and errors of each.

@@ -37,6 +37,7 @@ def show_run(history: History, title: str, console: Console) -> None:
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     print_table(HEADINGS, iterations(history), console)
     if summary["confirmed"]:
+        console.print("Believed to be the best, and trained again to confirm the answer", soft_wrap=True)
         print_table(CONFIRMED, [_candidate(each) for each in summary["confirmed"]], console)
     show_fronts(history, console)
     best = summary["best"]
@@ -46,7 +47,7 @@ def show_run(history: History, title: str, console: Console) -> None:
     test = "" if best["test_score"] is None else f", test {best['test_score']:.4f}"
     console.print(f"[bold]best: {best['score']:.4f}[/] in validation{test}; from {origin}", soft_wrap=True)
     if history.confirmed:
-        spread = f"with standard deviation {best['std']:.4f}; " if best["std"] is not None else ""
+        spread = f"std {best['std']:.4f}; " if best["std"] is not None else ""
         mean = f"the mean of {best['trainings']} trainings more, {spread}"
         console.print(f"{mean}its first score was {best['first_score']:.4f}", soft_wrap=True)
     size = f"{best['parameters']:,} parameters, {best['flops'] / 1e6:,.2f} MFLOPs a forward pass"

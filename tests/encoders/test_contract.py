@@ -21,6 +21,8 @@ from nao.improve import ascend_and_decode
 from tests.encoders.small import SMALL, fitted, improved
 from tests.fakes import LinearEncoder, PairSpace
 
+pytestmark = pytest.mark.xdist_group("encoders")  # fitted and compiled once, in one process
+
 ENCODERS = {**SMALL, "linear": LinearEncoder()}
 
 

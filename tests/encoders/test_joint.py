@@ -10,6 +10,8 @@ from nao.metrics import kendall_tau, pairwise_accuracy
 from nao.strategies.choices import predict_architectures
 from tests.encoders.small import JOINT, PUBLISHED, fitted, improved
 
+pytestmark = pytest.mark.xdist_group("encoders")  # fitted and compiled once, in one process
+
 
 @pytest.fixture(scope="module")
 def learned(space):

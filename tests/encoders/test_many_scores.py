@@ -11,6 +11,8 @@ from nao.surrogates import inducing_points
 from nao.surrogates.inducing_points import SparseGaussianProcess
 from tests.encoders.small import DEFAULT, fitted, improved
 
+pytestmark = pytest.mark.xdist_group("encoders")  # fitted and compiled once, in one process
+
 N, M = 60, 32  # architectures, and inducing points among them
 
 

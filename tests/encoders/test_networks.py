@@ -18,6 +18,8 @@ from nao.spaces import space as find_space
 from tests.encoders.small import JOINT, smaller
 from tests.encoders.small import PUBLISHED as SMALL_PUBLISHED
 
+pytestmark = pytest.mark.xdist_group("encoders")  # fitted and compiled once, in one process
+
 SMALL = [smaller(each, hidden_size=12, hidden=(16,)) for each in (SMALL_PUBLISHED, JOINT)]
 both = pytest.mark.parametrize("encoder", SMALL, ids=lambda encoder: encoder.name)
 

@@ -17,6 +17,8 @@ from nao.surrogates.gaussian_process import GaussianProcess as Regression
 from nao.surrogates.gaussian_process import Kernel
 from tests.encoders.small import DEFAULT, fitted, improved
 
+pytestmark = pytest.mark.xdist_group("encoders")  # fitted and compiled once, in one process
+
 
 @pytest.fixture(scope="module")
 def learned(space):

@@ -17,6 +17,8 @@ from nao.strategies.reinforce import Reinforce
 from tests.fakes import PairSpace
 from tests.strategies.results import scored, scores, total
 
+pytestmark = pytest.mark.xdist_group("reinforce")  # fitted and compiled once, in one process
+
 T, V = 3, 3
 SMALL = {"units": 8, "batch": 16}
 objective_gradient = jax.jit(jax.grad(policy.objective))
