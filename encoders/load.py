@@ -90,6 +90,11 @@ def check(blank: Mapping[str, np.ndarray], space: SearchSpace, arrays: Mapping[s
                 f"{name} must be {expected.dtype.kind}{list(expected.shape)}, not "
                 f"{found.dtype.kind}{list(found.shape)}: these are the arrays of another model"
             )
+    rows, N = arrays.get("predictor.rows"), len(arrays.get("predictor.targets", ()))
+    if rows is not None and len({*np.asarray(rows).tolist()} & {*range(N)}) < len(rows):
+        raise InputError(
+            f"predictor.rows must be different numbers from 0 to {N - 1}: which are inducing points"
+        )
 
 
 def _value(array: np.ndarray) -> Any:

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from nao.core import InputError
 from nao.encoders import members
 from nao.encoders.members import encode
 from nao.metrics import kendall_tau
@@ -62,6 +63,15 @@ def test_what_is_saved_brings_it_back(model, space):
     for a, b in zip(*(improved(DEFAULT, m, tokens, 0.6) for m in (model, again)), strict=True):
         np.testing.assert_array_equal(a, b)
     assert again.arrays().keys() == arrays.keys()
+
+
+@pytest.mark.parametrize("wrong", [-1, N, None])  # None: the number of another row
+def test_rows_that_are_none_are_refused(wrong, model, space):
+    arrays = model.arrays()
+    rows = arrays["predictor.rows"].copy()
+    rows[0] = rows[1] if wrong is None else wrong
+    with pytest.raises(InputError, match=f"rows must be different numbers from 0 to {N - 1}"):
+        DEFAULT.load(space, {**arrays, "predictor.rows": rows})
 
 
 def test_a_model_without_inducing_points_is_as_it_was(space, monkeypatch):
