@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nao.core import Architecture, Proposal, Result, SearchSpace
-from nao.limits import Limits
-from nao.records import Whole
+from nao.core import Architecture, Proposal, Result
 from nao.settings import at_least, check
 from nao.strategies.mixin import StrategyMixin
 
@@ -54,17 +52,13 @@ class Evolution(StrategyMixin):
 
     settings: Settings
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: Settings | None = None,
-        *,
-        seed: Whole = 0,
-        limits: Limits | None = None,
-    ):
-        settings = settings or self.Settings()
-        super().__init__(space, settings, seed, initial=settings.population, limits=limits)
-        self._population: deque[tuple[Architecture, float]] = deque(maxlen=settings.population)
+    @property
+    def _num_initial(self) -> int:
+        return self.settings.population
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._population: deque[tuple[Architecture, float]] = deque(maxlen=self.settings.population)
 
     @property
     def batch(self) -> int:

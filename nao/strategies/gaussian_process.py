@@ -15,7 +15,6 @@ from jaxtyping import Int
 
 from nao.core import Architecture, Proposal, Result, SearchSpace
 from nao.limits import Limits
-from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import every_architecture
 from nao.strategies.mixin import StrategyMixin
@@ -64,16 +63,8 @@ class GaussianProcess(StrategyMixin):
 
     settings: Settings
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: Settings | None = None,
-        *,
-        seed: Whole = 0,
-        limits: Limits | None = None,
-    ):
-        settings = settings or self.Settings()
-        super().__init__(space, settings, seed, initial=settings.initial, limits=limits)
+    def _begin(self) -> None:
+        super()._begin()
         self._diagnostics: Mapping[str, float] = {}
 
     @property

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from nao.core import Architecture, Proposal, Result, SearchSpace
-from nao.limits import Limits
-from nao.records import Whole
+from nao.core import Architecture, Proposal, Result
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive, canonical_keys
 from nao.strategies.mixin import StrategyMixin
@@ -48,18 +46,10 @@ class LocalSearch(StrategyMixin):
 
     settings: Settings
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: Settings | None = None,
-        *,
-        seed: Whole = 0,
-        limits: Limits | None = None,
-    ):
-        settings = settings or self.Settings()
-        super().__init__(space, settings, seed, initial=settings.initial, limits=limits)
-        self._key = canonical_keys(space)
-        self._evaluated = Archive(space, limits)
+    def _begin(self) -> None:
+        super()._begin()
+        self._key = canonical_keys(self.space)
+        self._evaluated = Archive(self.space, self.limits)
         self._v: Architecture | None = None
         self._score = -np.inf
         # Results to come before the walk starts. It starts at 0, and is under way below 0.

@@ -19,13 +19,13 @@ class StrategyMixin:
     """All of a strategy but `batch`, `ask` and `tell`.
 
     A strategy that inherits it has a record `Settings`, and a `name`, which is also the one on the command
-    line. Two strategies are equal when their types, configurations and states are.
+    line. What else it has to remember it makes in `_begin`. Two strategies are equal when their types,
+    configurations and states are.
 
     Args:
       space: what to search.
-      settings: the strategy's `Settings`.
+      settings: the strategy's `Settings`; None for the usual ones.
       seed: the same seed and results propose the same.
-      initial: how many random architectures to begin with.
       limits: what an architecture may cost to be proposed; None for anything.
 
     Raises:
@@ -33,25 +33,29 @@ class StrategyMixin:
     """
 
     name: ClassVar[str]
+    Settings: ClassVar[Any]
 
     def __init__(
-        self,
-        space: SearchSpace,
-        settings: Any,
-        seed: Whole,
-        *,
-        initial: int = 0,
-        limits: Limits | None = None,
+        self, space: SearchSpace, settings: Any = None, *, seed: Whole = 0, limits: Limits | None = None
     ):
         self.space = space
-        self.settings = settings
+        self.settings = settings or self.Settings()
         self.seed = check_seed(seed)
         self.limits = limits
-        self._initial = InitialDesign(space, self.seed, initial, limits)
-        self._archive = Archive(space, limits)  # proposed or told
-        self._scored: list[tuple[Architecture, float]] = []  # what was told and did not fail
-        self._outcomes = Outcomes(space)
         self._asked = 0
+        self._begin()
+
+    @property
+    def _num_initial(self) -> int:
+        """How many random architectures it begins with: the setting `initial`, if it has that."""
+        return getattr(self.settings, "initial", 0)
+
+    def _begin(self) -> None:
+        """Begins from nothing: neither has anything been proposed nor told."""
+        self._initial = InitialDesign(self.space, self.seed, self._num_initial, self.limits)
+        self._archive = Archive(self.space, self.limits)  # proposed or told
+        self._scored: list[tuple[Architecture, float]] = []  # what was told and did not fail
+        self._outcomes = Outcomes(self.space)
 
     def _next_generator(self) -> np.random.Generator:
         """The generator of a new `ask`."""

@@ -88,7 +88,7 @@ class NAO(StrategyMixin):
     ):
         settings = settings or self.Settings(**parameters)
         settings = dataclasses.replace(settings, choose=settings.choose or encoder.ascent.choose)
-        super().__init__(space, settings, seed, initial=settings.initial, limits=limits)
+        super().__init__(space, settings, seed=seed, limits=limits)
         self.encoder = encoder
         usual = CHOICES[str(settings.choose)]
         self.pick_seeds, self.choose = pick_seeds or usual[0], choose or usual[1]

@@ -14,9 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from nao.core import Architecture, Json, Proposal, Result, SearchSpace
-from nao.limits import Limits
-from nao.records import Whole
+from nao.core import Architecture, Json, Proposal, Result
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive, canonical_keys
 from nao.strategies.mixin import StrategyMixin
@@ -70,17 +68,9 @@ class Progressive(StrategyMixin):
 
     settings: Settings
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: Settings | None = None,
-        *,
-        seed: Whole = 0,
-        limits: Limits | None = None,
-    ):
-        settings = settings or self.Settings()
-        super().__init__(space, settings, seed, initial=settings.initial, limits=limits)
-        self._key = canonical_keys(space)
+    def _begin(self) -> None:
+        super()._begin()
+        self._key = canonical_keys(self.space)
         self._decided = 0  # tokens of the beam that are decided
         self._S: list[list[int]] = []  # S_b, the beam, as finished strings
         self._queue: list[list[int]] = []  # strings of the beam that are still to be proposed

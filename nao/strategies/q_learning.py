@@ -9,12 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nao.core import Architecture, Json, Proposal, Result, SearchSpace
-from nao.limits import Limits
-from nao.records import Whole
+from nao.core import Architecture, Json, Proposal, Result
 from nao.settings import above, at_least, check
-from nao.strategies.archive import Archive
-from nao.strategies.initial import InitialDesign
 from nao.strategies.mixin import StrategyMixin
 from nao.strategies.rewards import Rewards, Transcript
 
@@ -97,26 +93,17 @@ class QLearning(StrategyMixin):
 
     settings: Settings
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: Settings | None = None,
-        *,
-        seed: Whole = 0,
-        limits: Limits | None = None,
-    ):
-        super().__init__(space, settings or self.Settings(), seed, limits=limits)
-        self._ends = ends(self.settings.budget)
-        self._following = space.grammar.following
-        self._viable = space.grammar.viable
-        self._forget()
+    @property
+    def _num_initial(self) -> int:
+        return ends(self.settings.budget)[0]
 
-    def _forget(self) -> None:
-        """Begins from nothing."""
+    def _begin(self) -> None:
+        super()._begin()
+        self._ends = ends(self.settings.budget)
+        self._following = self.space.grammar.following
+        self._viable = self.space.grammar.viable
         self.Q: dict[State, Row] = {}
         self._rng = np.random.default_rng([self.seed, 1])
-        self._archive, self._scored = Archive(self.space, self.limits), []
-        self._initial = InitialDesign(self.space, self.seed, self._ends[0], self.limits)
         self._rewards = Rewards(self.space, self.limits)
         self._memory: list[tuple[Walk, float]] = []  # all that was scored: the string, and its score
         self._transcript = Transcript()
@@ -218,5 +205,5 @@ class QLearning(StrategyMixin):
     def restore(self, state: Json) -> None:
         """Learns again what the strategy of that state had learned; see `nao.core.Strategy`."""
         transcript = self._transcript
-        self._forget()
+        self._begin()
         transcript.replay(self, state)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nao.core import Json, Proposal, Result, SearchSpace
-from nao.limits import Limits
-from nao.records import Whole
+from nao.core import Json, Proposal, Result
 from nao.strategies.archive import Archive
 from nao.strategies.mixin import StrategyMixin
 
@@ -32,15 +30,8 @@ class Random(StrategyMixin):
     class Settings:
         """Random sampling has no parameters."""
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: Settings | None = None,
-        *,
-        seed: Whole = 0,
-        limits: Limits | None = None,
-    ):
-        super().__init__(space, settings or self.Settings(), seed, limits=limits)
+    def _begin(self) -> None:
+        super()._begin()
         self.restore({"drawn": 0})
 
     @property

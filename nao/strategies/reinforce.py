@@ -5,12 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nao.core import Architecture, Json, Proposal, Result, SearchSpace
-from nao.limits import Limits
-from nao.records import Whole
+from nao.core import Architecture, Json, Proposal, Result
 from nao.settings import above, at_least, check
-from nao.strategies.archive import Archive
-from nao.strategies.initial import InitialDesign
 from nao.strategies.mixin import StrategyMixin
 from nao.strategies.rewards import Rewards, Transcript
 
@@ -77,27 +73,18 @@ class Reinforce(StrategyMixin):
 
     settings: Settings
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: Settings | None = None,
-        *,
-        seed: Whole = 0,
-        limits: Limits | None = None,
-    ):
-        super().__init__(space, settings or self.Settings(), seed, limits=limits)
-        self._forget()
+    @property
+    def _num_initial(self) -> int:
+        return self.settings.batch
 
-    def _forget(self) -> None:
-        """Begins from nothing."""
+    def _begin(self) -> None:
         from nao.strategies.policy import Policy, UpdateRule  # imports JAX
 
+        super()._begin()
         s = self.settings
         rule = UpdateRule(s.learning_rate, s.epochs, s.clip, s.entropy, s.decay)
         self._policy = Policy(self.space.grammar, units=s.units, batch=s.batch, rule=rule, seed=self.seed)
         self._rng = np.random.default_rng([self.seed, 1])
-        self._archive, self._scored = Archive(self.space, self.limits), []
-        self._initial = InitialDesign(self.space, self.seed, s.batch, self.limits)
         self._rewards = Rewards(self.space, self.limits)
         self._written: list[Architecture] = []  # not yet learned from, in the order of writing
         self._transcript = Transcript()
@@ -166,5 +153,5 @@ class Reinforce(StrategyMixin):
     def restore(self, state: Json) -> None:
         """Learns again what the strategy of that state had learned; see `nao.core.Strategy`."""
         transcript = self._transcript
-        self._forget()
+        self._begin()
         transcript.replay(self, state)
