@@ -7,6 +7,8 @@ import tempfile
 import pytest
 from jaxtyping import install_import_hook
 
+# Matrices are small here, and threads that wait for them take two thirds of the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 
