@@ -23,20 +23,15 @@ from typing import Any
 import numpy as np
 from controls import favourites, random_directions
 from shared import add_comparison, add_evaluator, evaluator, markdown, play
+from variants import ALONE, changed, without
 
 from nao.acquisition import posterior_mean
-from nao.core import Json, Model, Proposal, SearchSpace
-from nao.encoders import NeuralEncoder
+from nao.core import Model, Proposal, SearchSpace
 from nao.encoders.presets import DEFAULT, PROCESS
 from nao.improve import improve
 from nao.strategies import NAO
 from nao.strategies.choices import pick_best, take_first
 from nao.strategies.outcomes import LogChance
-
-
-def changed(part: str, **choices: Json) -> NeuralEncoder:
-    """`default` with other choices in one of its parts."""
-    return dataclasses.replace(DEFAULT, **{part: dataclasses.replace(getattr(DEFAULT, part), **choices)})
 
 
 def highest_mean(
@@ -62,8 +57,9 @@ def pick_best_and_fill(model: Model, X: np.ndarray, S: np.ndarray, K: int) -> tu
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "process": {"encoder": PROCESS},
-    "no-graph": {"encoder": changed("predictor", inputs=("mean", "states", "features"))},
-    "rbf": {"encoder": changed("predictor", correlation="rbf")},
+    "no-members": {"encoder": ALONE},
+    "no-graph": {"encoder": without("graph")},
+    "rbf": {"encoder": changed("predictor.process", correlation="rbf")},
     "believed": {"settings": NAO.Settings(choose="believed")},
     "random-direction": {"improve": random_directions},
     "favourites": {"improve": favourites},
@@ -73,10 +69,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "improve": functools.partial(improve, acquisition=posterior_mean),
         "choose": highest_mean,
     },
-    "no-states": {"encoder": changed("predictor", inputs=("mean", "features"))},
-    "no-embedding": {"encoder": changed("predictor", inputs=("features",))},
-    "no-features": {"encoder": changed("predictor", inputs=("mean", "states"))},
-    "min-max": {"encoder": changed("predictor", targets="min-max")},
+    "no-states": {"encoder": without("states")},
+    "no-embedding": {"encoder": without("mean", "states", "graph")},
+    "no-features": {"encoder": without("features", "graph")},
+    "min-max": {"encoder": changed("predictor.process", targets="min-max")},
     "scored-starts": {"pick_seeds": pick_best},
     "filled-starts": {"pick_seeds": pick_best_and_fill},
     "10-seeds": {"settings": NAO.Settings(seeds=10)},

@@ -25,7 +25,7 @@ import numpy as np
 
 from nao.core import SearchSpace
 from nao.encoders import NeuralEncoder
-from nao.encoders.presets import JOINT, PUBLISHED
+from nao.encoders.presets import DEFAULT, PUBLISHED
 from nao.metrics import kendall_tau
 from nao.spaces import CellSpace, space
 
@@ -99,7 +99,9 @@ def main() -> None:
         f"{'Hamming':>8} {'tau':>6} {'pairwise':>9} {'test tau':>9}"
     )
     training = dataclasses.replace(PUBLISHED.training, epochs=given.published_epochs)
-    for encoder in (JOINT, dataclasses.replace(PUBLISHED, training=training)):
+    f = DEFAULT.predictor
+    members = dataclasses.replace(DEFAULT, name="members", predictor=f.mlp, training=f.joint)
+    for encoder in (members, dataclasses.replace(PUBLISHED, training=training)):
         print(measure(encoder, where, *data), flush=True)
 
 

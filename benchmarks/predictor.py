@@ -16,15 +16,14 @@ training of each architecture, a noisier target (White et al. 2021, as listed by
 """
 
 import argparse
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 from shared import add_evaluator, evaluator, markdown_of_taus
+from variants import ALONE, changed, frozen_encoders, without
 
-from nao.core import Architecture, Evaluator, Json, Request, SearchSpace
+from nao.core import Architecture, Evaluator, Request, SearchSpace
 from nao.encoders import NeuralEncoder
-from nao.encoders.predictors.gaussian_process import PARTS, Part
 from nao.encoders.presets import DEFAULT, PROCESS
 from nao.metrics import kendall_tau
 from nao.strategies.archive import Archive, every_architecture
@@ -36,19 +35,19 @@ QUARTER = 4
 Ranker = Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 
 
-def changed(part: str, **choices: Json) -> NeuralEncoder:
-    """`default` with other choices in one of its parts."""
-    return dataclasses.replace(DEFAULT, **{part: dataclasses.replace(getattr(DEFAULT, part), **choices)})
-
-
-def without(part: Part) -> NeuralEncoder:
-    """`default` with one of the inputs of f left out."""
-    return changed("predictor", inputs=tuple(other for other in PARTS if other != part))
-
-
 def encoder(space: SearchSpace, chosen: NeuralEncoder) -> Ranker:
     def rank(tokens: np.ndarray, scores: np.ndarray, others: np.ndarray, seed: int) -> np.ndarray:
         return chosen.fit(space, tokens, scores, seed=seed).predict(others)
+
+    return rank
+
+
+def as_it_begins(ranker: Ranker) -> Ranker:
+    """The ranker while no fit changes the weights of E: neither strings nor scores teach it anything."""
+
+    def rank(tokens: np.ndarray, scores: np.ndarray, others: np.ndarray, seed: int) -> np.ndarray:
+        with frozen_encoders():
+            return ranker(tokens, scores, others, seed)
 
     return rank
 
@@ -104,16 +103,19 @@ def main() -> None:
     encoders = {
         "default": DEFAULT,
         "process": PROCESS,
+        "no members": ALONE,
+        "members without symmetric strings": changed("predictor.joint", num_augmentations=1),
+        "members that read no features": changed("predictor.mlp", features=False),
         "no hidden states": without("states"),
         "no mean embedding": without("mean"),
         "no features of the space": without("features"),
         "no features of the graph": without("graph"),
-        "no embedding": changed("predictor", inputs=("features", "graph")),
-        "as smooth as process": changed("predictor", correlation="rbf"),
-        "min-max targets": changed("predictor", targets="min-max"),
-        "E as it begins": changed("training", min_updates=0),
+        "no embedding": without("mean", "states"),
+        "as smooth as process": changed("predictor.process", correlation="rbf"),
+        "min-max targets": changed("predictor.process", targets="min-max"),
     }
     rankers = {name: encoder(where.space, chosen) for name, chosen in encoders.items()}
+    rankers["E as it begins"] = as_it_begins(encoder(where.space, DEFAULT))
     rankers["gp (one-hot, features)"] = process(where.space)
     taus = np.array(
         [

@@ -13,7 +13,7 @@ last row of what is printed is about the most that can then be reached: it predi
 rows that mean the same. Means, and paired differences from the first predictor, have 95 % bootstrap
 intervals over the repeats.
 
-A predictor is an encoder by its name (`default`, `process`, `joint`, `published`), or one of
+A predictor is an encoder by its name (`default`, `process`, `published`), or one of
 
 - `gp`: the Gaussian process of the strategy `gp`, on one-hot strings and path features.
 - `graf-forest`: a random forest on neural graph features (`nao.graph_features`), after Kadlecova et al. 2024.

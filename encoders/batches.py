@@ -1,7 +1,7 @@
 """What a fit is fitted to, and the strings of one update.
 
 Axis letters: K members, N architectures (padded), A strings of one architecture, T tokens, U unlabelled
-strings, B strings of a batch, L of them with a score.
+strings, B strings of a batch, L of them with a score, F features.
 """
 
 from typing import NamedTuple
@@ -16,6 +16,7 @@ class Data(NamedTuple):
 
     Attributes:
       strings: `[N, A, T]` strings that mean the same as each architecture.
+      features: `[N, F]` what f reads of them beside their embeddings.
       targets: `[N]` what f learns.
       unlabelled: `[U, T]` legal strings without a score.
       rows: `[K, N]` the rows that each member is fitted to, then padding.
@@ -23,6 +24,7 @@ class Data(NamedTuple):
     """
 
     strings: Int[Array, "N A T"]
+    features: Float[Array, "N F"]
     targets: Float[Array, " N"]
     unlabelled: Int[Array, "U T"]
     rows: Int[Array, "K N"]
@@ -37,8 +39,8 @@ def draw_batch(
     count: Int[Array, ""],
     batch_size: int,
     num_unlabelled: int,
-) -> tuple[Int[Array, "B T"], Float[Array, " L"]]:
-    """The strings and targets of one update: passes over the rows in random order, and unlabelled strings.
+) -> tuple[Int[Array, "B T"], Float[Array, "L F"], Float[Array, " L"]]:
+    """What one update is made from: passes over the rows in random order, and unlabelled strings.
 
     Symmetric augmentation: an architecture enters each time as a random one of the strings that mean it.
     """
@@ -46,7 +48,7 @@ def draw_batch(
     draw = jax.random.uniform(jax.random.fold_in(key_of_step, step), (batch_size + num_unlabelled,))
     unlabelled = (draw[batch_size:] * data.unlabelled.shape[0]).astype(jnp.int32)
     if not batch_size:
-        return data.unlabelled[unlabelled], data.targets[:0]
+        return data.unlabelled[unlabelled], data.features[:0], data.targets[:0]
 
     batches = (count + batch_size - 1) // batch_size
     epoch, place = step // batches, step % batches
@@ -57,4 +59,4 @@ def draw_batch(
     tokens = data.strings[chosen, augmentation]
     if num_unlabelled:
         tokens = jnp.concatenate([tokens, data.unlabelled[unlabelled]])
-    return tokens, data.targets[chosen]
+    return tokens, data.features[chosen], data.targets[chosen]

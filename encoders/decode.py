@@ -4,6 +4,8 @@ Axis letters: B strings, T tokens, S steps of the encoder, Q states of the gramm
 units.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -12,7 +14,7 @@ from nao.encoders.lstm import cell
 from nao.encoders.networks import DecoderLSTM
 from nao.grammar import Grammar, GrammarArrays
 
-Carry = tuple[Array, Array, Array, Array]
+Carry = tuple[Array, Array, list[tuple[Array, Array]]]
 
 
 def to_device(grammar: Grammar) -> GrammarArrays:
@@ -32,30 +34,55 @@ def legal_vocabulary(grammar: GrammarArrays, tokens: Int[Array, "B T"]) -> Bool[
     return jax.lax.scan(step, start, (grammar.viable, grammar.following, tokens.T))[1]
 
 
-def decode_greedily(
-    decoder: DecoderLSTM, h: Float[Array, "B S d"], mean: Float[Array, "B d"], grammar: GrammarArrays
-) -> Int[Array, "B T"]:
-    """Decodes x' = D(e_x'): at each step the most likely legal token.
+class Writer(NamedTuple):
+    """One D, and what it decodes.
 
-    Args:
+    Attributes:
       decoder: D.
       h: `[B, S, d]` embeddings.
       mean: `[B, d]` their mean, where D's own state starts.
-      grammar: of the space.
+      weight: its say, beside that of others.
     """
-    table = decoder.tokens.table()
-    attend = decoder.attention(h)
-    batch = h.shape[0]
+
+    decoder: DecoderLSTM
+    h: Float[Array, "B S d"]
+    mean: Float[Array, "B d"]
+    weight: Float[Array, ""] | float = 1.0
+
+
+def decode_greedily(grammar: GrammarArrays, *writers: Writer) -> Int[Array, "B T"]:
+    """Decodes x' = D(e_x'): at each step the most likely legal token.
+
+    Args:
+      grammar: of the space.
+      *writers: D. Several of them write one string, each token the most likely by the weighted mean of their
+        log-likelihoods.
+    """
+    tables = [writer.decoder.tokens.table() for writer in writers]
+    attend = [writer.decoder.attention(writer.h) for writer in writers]
+    batch = writers[0].h.shape[0]
 
     def step(carry: Carry, now: tuple[Array, Array, Array]) -> tuple[Carry, Array]:
-        token, state, hidden, c = carry
+        token, state, own_states = carry
         legal, following, t = now
-        hidden, c, _ = cell(table[token] + hidden @ decoder.tokens.recurrent, c)
-        logits = attend(hidden[None], t[None])[0]
-        token = jnp.argmax(jnp.where(legal[state], logits, -jnp.inf), axis=-1)
-        return (token, following[state, token], hidden, c), token
+        logits, after = [], []
+        for n, (writer, (hidden, c)) in enumerate(zip(writers, own_states, strict=True)):
+            hidden, c, _ = cell(tables[n][token] + hidden @ writer.decoder.tokens.recurrent, c)
+            logits.append(attend[n](hidden[None], t[None])[0])
+            after.append((hidden, c))
+        if len(writers) > 1:
+            logits = [log_likelihood(own, legal[state]) for own in logits]
+            logits = [writer.weight * own for writer, own in zip(writers, logits, strict=True)]
+        token = jnp.argmax(jnp.where(legal[state], sum(logits), -jnp.inf), axis=-1)
+        return (token, following[state, token], after), token
 
-    start = (jnp.full(batch, decoder.start_token), jnp.zeros(batch, jnp.int32), mean, mean)
+    states = [(writer.mean, writer.mean) for writer in writers]
+    start = (jnp.full(batch, writers[0].decoder.start_token), jnp.zeros(batch, jnp.int32), states)
     positions = jnp.arange(grammar.viable.shape[0])
     _, tokens = jax.lax.scan(step, start, (grammar.viable, grammar.following, positions))
     return tokens.T
+
+
+def log_likelihood(logits: Float[Array, "*B V"], legal: Bool[Array, "*B V"]) -> Float[Array, "*B V"]:
+    """Log-likelihoods of tokens, normalised over the legal vocabulary V_t."""
+    return jax.nn.log_softmax(jnp.where(legal, logits, -1e9), axis=-1)

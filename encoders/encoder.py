@@ -15,17 +15,21 @@ from nao.configuration import plain
 from nao.core import InputError, Json, SearchSpace
 from nao.encoders.fit import FitConfig
 from nao.encoders.joint import fit_jointly
-from nao.encoders.load import load_model
+from nao.encoders.load import load_model, load_stacked
 from nao.encoders.model import Model
 from nao.encoders.networks import NetworksConfig
 from nao.encoders.predictors.gaussian_process import GaussianProcessConfig
 from nao.encoders.predictors.mlp import MLPConfig
+from nao.encoders.predictors.stacked import StackedConfig
+from nao.encoders.stacked import Stacked, fit_stacked
 from nao.encoders.strings import fit_process, fit_strings
 from nao.settings import build, check
 
-PREDICTORS: Mapping[str, type[MLPConfig] | type[GaussianProcessConfig]] = {
+Predictor = MLPConfig | GaussianProcessConfig | StackedConfig
+PREDICTORS: Mapping[str, type[Predictor]] = {
     "mlp": MLPConfig,
     "gaussian_process": GaussianProcessConfig,
+    "stacked": StackedConfig,
 }
 
 
@@ -48,7 +52,7 @@ class NeuralEncoder:
 
     name: str = "published"
     networks: NetworksConfig = dataclasses.field(default_factory=NetworksConfig)
-    predictor: MLPConfig | GaussianProcessConfig = dataclasses.field(default_factory=MLPConfig)
+    predictor: Predictor = dataclasses.field(default_factory=MLPConfig)
     training: FitConfig = dataclasses.field(default_factory=FitConfig)
     ascent: AscentConfig = dataclasses.field(default_factory=AscentConfig)
 
@@ -59,7 +63,7 @@ class NeuralEncoder:
                 "trade_off (lambda) must be 0 for a Gaussian process, which is no part of the loss, and "
                 f"above 0 for a feed-forward network, not {self.training.trade_off}"
             )
-        if isinstance(self.predictor, GaussianProcessConfig) and self.training.ensemble_size != 1:
+        if not isinstance(self.predictor, MLPConfig) and self.training.ensemble_size != 1:
             raise InputError("a Gaussian process has one E and D: its ensemble_size must be 1")
 
     def fit(
@@ -69,7 +73,7 @@ class NeuralEncoder:
         scores: Float[np.ndarray, " N"],
         *,
         seed: int,
-    ) -> Model:
+    ) -> Model | Stacked:
         """Fits E, f and D.
 
         Args:
@@ -84,16 +88,21 @@ class NeuralEncoder:
         check_scores(space, tokens, scores)
         if isinstance(self.predictor, MLPConfig):
             how = self.networks, self.predictor, self.training
-            return fit_jointly(*how, space, tokens, scores, seed)
+            return fit_jointly(*how, space, tokens, scores, seed)[0]
+        if isinstance(self.predictor, StackedConfig):
+            stack = self.networks, self.predictor, self.training
+            return fit_stacked(*stack, space, tokens, scores, seed)
         learned = fit_strings(space, self.networks, self.training, seed)
-        return fit_process(learned, self.predictor, space, tokens, scores)
+        return fit_process(learned, self.predictor, space, tokens, scores)[0]
 
-    def load(self, space: SearchSpace, arrays: Mapping[str, np.ndarray]) -> Model:
+    def load(self, space: SearchSpace, arrays: Mapping[str, np.ndarray]) -> Model | Stacked:
         """The model whose `arrays()` these are.
 
         Raises:
           InputError: they are not those of a model of this encoder on this space.
         """
+        if isinstance(self.predictor, StackedConfig):
+            return load_stacked(self.networks, self.predictor, space, arrays)
         return load_model(self.networks, self.predictor, self.training.ensemble_size, space, arrays)
 
     def configuration(self) -> dict[str, Json]:

@@ -158,12 +158,13 @@ def fit_members(
 
         def update(step: Array, carry: Carry) -> Carry:
             weights, state, losses = carry
-            tokens, targets = draw_batch(batch_key, step, data, rows, count, batch_size, num_unlabelled)
+            batch = draw_batch(batch_key, step, data, rows, count, batch_size, num_unlabelled)
+            tokens, features, targets = batch
             legal = legal_vocabulary(grammar, tokens)
 
             def objective(weights: Array) -> tuple[Array, Array]:
                 key = jax.random.fold_in(dropout_key, step)
-                return joint_loss(unravel(weights), tokens, legal, targets, trade_off, key)
+                return joint_loss(unravel(weights), tokens, legal, features, targets, trade_off, key)
 
             gradient, parts = jax.grad(objective, has_aux=True)(weights)
             direction, state = optimizer.update(gradient, state, weights)

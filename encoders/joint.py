@@ -17,10 +17,10 @@ from nao.encoders.decode import to_device
 from nao.encoders.fit import FitConfig, fit_networks
 from nao.encoders.loss import Networks
 from nao.encoders.members import predict_targets, reconstruct
-from nao.encoders.model import Model
+from nao.encoders.model import HeldOut, Model
 from nao.encoders.networks import NetworksConfig
 from nao.encoders.predictors.mlp import MLPConfig
-from nao.encoders.strings import STRINGS, unseen_strings
+from nao.encoders.strings import STRINGS, Autoencoder, unseen_strings
 from nao.metrics import hamming, kendall_tau, pairwise_accuracy
 from nao.pytree import bucket_size, pad_rows
 from nao.surrogates.score_transform import ScoreTransform
@@ -34,8 +34,20 @@ def fit_jointly(
     tokens: Int[np.ndarray, "N T"],
     scores: Float[np.ndarray, " N"],
     seed: int,
-) -> Model:
-    """Fits E, f and D by minimising Eqn. (1), and measures them on what was held out."""
+    learned: Autoencoder | None = None,
+) -> tuple[Model, HeldOut]:
+    """Fits E, f and D by minimising Eqn. (1), and measures them on what was held out.
+
+    Args:
+      networks: E and D.
+      predictor: f.
+      config: how they are fitted, and how many members.
+      space: whose strings these are.
+      tokens: `[N, T]` architectures.
+      scores: `[N]` of each.
+      seed: of all that is random.
+      learned: E and D to begin with, for every member; else they are drawn.
+    """
     rng, K = np.random.default_rng(seed), config.ensemble_size
     transform = ScoreTransform.fit(predictor.targets, scores)
     targets = transform.forward(scores)
@@ -45,12 +57,15 @@ def fit_jointly(
     size = bucket_size(len(tokens), 1024)
     data = Data(
         strings=jnp.asarray(pad_rows(augment(space, tokens, config.num_augmentations, rng), size)),
+        features=jnp.asarray(pad_rows(predictor.read(space, tokens), size), jnp.float32),
         targets=jnp.asarray(pad_rows(targets, size), jnp.float32),
         unlabelled=jnp.asarray(draw_unlabelled(space, tokens, config, rng)),
         rows=jnp.asarray(np.stack([pad_rows(own, size) for own in rows])),
         counts=jnp.asarray([len(own) for own in rows]),
     )
     first = [Networks.create(networks, predictor, space, rng) for _ in range(K)]
+    if learned is not None:
+        first = [Networks(learned.decoder, learned.encoder, own.predictor) for own in first]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *first)
     fitted, losses = fit_networks(stacked, jax.random.key(seed), data, grammar, config)
     if K == 1:
@@ -61,7 +76,7 @@ def fit_jointly(
 
     # Row i is member i mod K's: what it held out, in the order of the folds, the longest of which are first.
     held_out = np.array([fold[j] for j in range(len(folds[0])) for fold in folds if j < len(fold)])
-    predicted = predict_targets(encoder, f, tokens[held_out], K)
+    predicted = predict_targets(encoder, f, space, tokens[held_out], K)
     written = reconstruct(encoder, decoder, grammar, tokens[held_out], K)
     by_fold = [(predicted[k::K], scores[held_out[k::K]]) for k in range(K)]
     quality = Quality(
@@ -71,7 +86,7 @@ def fit_jointly(
         hamming=hamming(written, tokens[held_out]),
         metrics={"L_pp": float(l_pp), "L_rec": float(l_rec)},
     )
-    return Model(
+    model = Model(
         encoder=encoder,
         predictor=f,
         decoder=decoder,
@@ -82,6 +97,7 @@ def fit_jointly(
         space=space,
         ensemble_size=K,
     )
+    return model, HeldOut(held_out, predicted)
 
 
 def augment(

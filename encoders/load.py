@@ -17,6 +17,8 @@ from nao.encoders.model import Model, by_name, describe
 from nao.encoders.networks import NetworksConfig
 from nao.encoders.predictors.gaussian_process import GaussianProcess, GaussianProcessConfig
 from nao.encoders.predictors.mlp import MLPConfig
+from nao.encoders.predictors.stacked import StackedConfig
+from nao.encoders.stacked import Stacked
 from nao.surrogates.gaussian_process import Kernel
 from nao.surrogates.inducing_points import condition
 from nao.surrogates.score_transform import ScoreTransform
@@ -34,17 +36,59 @@ def load_model(
     Raises:
       InputError: an array is missing, or too many, or has the wrong shape, or the space is another one.
     """
-    learned = blank(networks, predictor, ensemble_size, space, arrays)
-    check(by_name(learned), space, arrays)
-    names = list(by_name(learned))
-    learned = jax.tree.unflatten(jax.tree.structure(learned), [_value(arrays[name]) for name in names])
+    learned = restore(blank(networks, predictor, ensemble_size, space, arrays), space, arrays)
+    return assemble(learned, predictor, ensemble_size, space)
+
+
+def load_stacked(
+    networks: NetworksConfig, config: StackedConfig, space: SearchSpace, arrays: Mapping[str, np.ndarray]
+) -> Model | Stacked:
+    """The model of a process and, where they have a weight, of members whose `arrays()` these are.
+
+    Raises:
+      InputError: as `load_model`.
+    """
+    if "weight" not in arrays:
+        return load_model(networks, config.process, 1, space, arrays)
+    K = config.joint.ensemble_size
+    parts = {
+        "process": blank(networks, config.process, 1, space, _within("process.", arrays)),
+        "members": blank(networks, config.mlp, K, space, _within("members.", arrays)),
+    }
+    quality = Quality(0, 0.0, 0.0, 0.0, dict.fromkeys(["noise", "L_pp", "L_rec", "weight"], 0.0))
+    numbers = {"weight": 0.0, "scale": np.zeros(2), "best": 0.0, "quality": quality}
+    learned = restore(parts | numbers, space, arrays)
+    process = assemble(learned.pop("process"), config.process, 1, space)
+    return Stacked(process, assemble(learned.pop("members"), config.mlp, K, space), **learned)
+
+
+def _within(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays whose names begin so, without that."""
+    return {key.removeprefix(name): x for key, x in arrays.items() if key.startswith(name)}
+
+
+def restore(blank: Mapping[str, Any], space: SearchSpace, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The arrays in the places of those of a blank.
+
+    Raises:
+      InputError: they are not those of such a model.
+    """
+    check(by_name(blank), space, arrays)
+    values = [_value(arrays[name]) for name in by_name(blank)]
+    restored: dict[str, Any] = jax.tree.unflatten(jax.tree.structure(blank), values)
+    return restored
+
+
+def assemble(
+    learned: dict[str, Any], predictor: MLPConfig | GaussianProcessConfig, K: int, space: SearchSpace
+) -> Model:
+    """The model of what it keeps (`Model.learned`), with all that follows from that."""
     f = learned.pop("predictor")
     if isinstance(predictor, GaussianProcessConfig):
         inputs = process_inputs(learned["encoder"], space, f["tokens"], predictor.inputs)
         regression = condition(inputs, f["targets"], f["kernel"], f.get("rows"))
         f = GaussianProcess.condition(regression, f["tokens"], predictor.inputs)
-    grammar = to_device(space.grammar)
-    return Model(predictor=f, grammar=grammar, space=space, ensemble_size=ensemble_size, **learned)
+    return Model(predictor=f, grammar=to_device(space.grammar), space=space, ensemble_size=K, **learned)
 
 
 def blank(
@@ -90,11 +134,11 @@ def check(blank: Mapping[str, np.ndarray], space: SearchSpace, arrays: Mapping[s
                 f"{name} must be {expected.dtype.kind}{list(expected.shape)}, not "
                 f"{found.dtype.kind}{list(found.shape)}: these are the arrays of another model"
             )
-    rows, N = arrays.get("predictor.rows"), len(arrays.get("predictor.targets", ()))
-    if rows is not None and len({*np.asarray(rows).tolist()} & {*range(N)}) < len(rows):
-        raise InputError(
-            f"predictor.rows must be different numbers from 0 to {N - 1}: which are inducing points"
-        )
+    for name in (name for name in arrays if name.endswith("predictor.rows")):
+        N = len(arrays[name.replace("rows", "targets")])
+        rows = np.asarray(arrays[name]).tolist()
+        if len({*rows} & {*range(N)}) < len(rows):
+            raise InputError(f"{name} must be different numbers from 0 to {N - 1}: which are inducing points")
 
 
 def _value(array: np.ndarray) -> Any:

@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from nao.core import SearchSpace
-from nao.encoders.decode import decode_greedily
+from nao.encoders.decode import Writer, decode_greedily
 from nao.encoders.networks import DecoderLSTM, EncoderLSTM
-from nao.encoders.predictors.gaussian_process import Part, read_features
+from nao.encoders.predictors.features import Part, read_features
 from nao.encoders.predictors.mlp import MLP
 from nao.grammar import GrammarArrays
 from nao.pytree import bucket_size, pad_rows
@@ -78,10 +78,19 @@ def process_inputs(
 
 
 def predict_targets(
-    encoder: EncoderLSTM, predictor: MLP, tokens: Int[np.ndarray, "B T"], K: int = 1
+    encoder: EncoderLSTM, predictor: MLP, space: SearchSpace, tokens: Int[np.ndarray, "B T"], K: int = 1
 ) -> Float[np.ndarray, " B"]:
-    """f(E(x)), for an f that reads nothing but the mean embedding."""
-    return np.asarray(_predict_targets((encoder, predictor), _pad(tokens, K), K=K))[: len(tokens)]
+    """f(E(x))."""
+    rows = _pad(tokens, K), _pad(predictor.read(space, tokens), K)
+    return np.asarray(_predict_targets((encoder, predictor), rows, K=K))[: len(tokens)]
+
+
+def predict_by_members(
+    encoder: EncoderLSTM, predictor: MLP, space: SearchSpace, tokens: Int[np.ndarray, "B T"], K: int
+) -> Float[np.ndarray, "B K"]:
+    """f(E(x)) of every string through every member."""
+    each = np.repeat(tokens, K, axis=0)  # a row for each member
+    return predict_targets(encoder, predictor, space, each, K).reshape(-1, K).astype(np.float64)
 
 
 def reconstruct(
@@ -95,8 +104,10 @@ def reconstruct(
     return np.asarray(_reconstruct((encoder, decoder), grammar, _pad(tokens, K), K=K))[: len(tokens)]
 
 
-def _pad(tokens: np.ndarray, K: int) -> np.ndarray:
-    return pad_rows(tokens.astype(np.int32), K * bucket_size(-(-len(tokens) // K), SMALLEST))
+def _pad(rows: np.ndarray, K: int) -> np.ndarray:
+    """Rows up to a fixed number, in the types that programs know."""
+    rows = rows.astype(np.float32 if rows.dtype.kind == "f" else np.int32)
+    return pad_rows(rows, K * bucket_size(-(-len(rows) // K), SMALLEST))
 
 
 @functools.partial(jax.jit, static_argnames="K")
@@ -107,14 +118,14 @@ def _encode(encoder: EncoderLSTM, tokens: Int[Array, "B T"], *, K: int) -> Float
 
 @functools.partial(jax.jit, static_argnames="K")
 def _predict_targets(
-    networks: tuple[EncoderLSTM, MLP], tokens: Int[Array, "B T"], *, K: int
+    networks: tuple[EncoderLSTM, MLP], rows: tuple[Int[Array, "B T"], Float[Array, "B F"]], *, K: int
 ) -> Float[Array, " B"]:
-    def member(networks: tuple[EncoderLSTM, MLP], x: Array) -> Array:
-        encoder, f = networks
-        targets: Array = f(encoder.mean_pool(encoder(x)))
+    def member(networks: tuple[EncoderLSTM, MLP], rows: tuple[Array, Array]) -> Array:
+        (encoder, f), (x, features) = networks, rows
+        targets: Array = f(encoder.mean_pool(encoder(x)), features)
         return targets
 
-    return by_member(member, K, networks, tokens)
+    return by_member(member, K, networks, rows)
 
 
 @functools.partial(jax.jit, static_argnames="K")
@@ -124,6 +135,6 @@ def _reconstruct(
     def member(networks: tuple[EncoderLSTM, DecoderLSTM], x: Array) -> Array:
         encoder, decoder = networks
         h = encoder(x)
-        return decode_greedily(decoder, h, encoder.mean_pool(h), grammar)
+        return decode_greedily(grammar, Writer(decoder, h, encoder.mean_pool(h)))
 
     return by_member(member, K, networks, tokens)

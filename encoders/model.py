@@ -1,12 +1,12 @@
 """The fitted model: E, f and D, the three functions of Luo et al. 2018, as one pytree.
 
 Axis letters: B strings, T tokens, K members of an ensemble, S steps of the encoder, d hidden units, F
-features.
+features, H architectures held out.
 """
 
 import dataclasses
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +15,8 @@ from jaxtyping import Array, Float, Int
 
 from nao.core import Quality, SearchSpace
 from nao.embedding import Embedding
-from nao.encoders.decode import decode_greedily
-from nao.encoders.members import by_member, encode, predict_targets, process_inputs
+from nao.encoders.decode import Writer, decode_greedily
+from nao.encoders.members import by_member, encode, predict_by_members, process_inputs
 from nao.encoders.networks import DecoderLSTM, EncoderLSTM
 from nao.encoders.predictors.gaussian_process import GaussianProcess
 from nao.encoders.predictors.mlp import MLP
@@ -60,10 +60,9 @@ class Model:
 
         Arrays of NumPy give arrays of NumPy. Inside a compiled program the host is called for the features.
         """
+        states = self.states(tokens)
         if isinstance(tokens, np.ndarray):
-            states = encode(self.encoder, tokens, self.ensemble_size)
             return Embedding(states, self.predictor.read(self.space, tokens))
-        states = by_member(lambda encoder, x: encoder(x), self.ensemble_size, self.encoder, tokens)
         size = (len(tokens), self.predictor.num_features)
 
         def read(tokens: Array) -> np.ndarray:
@@ -71,6 +70,13 @@ class Model:
 
         wanted = jax.eval_shape(lambda: jnp.zeros(size))
         return Embedding(states, jax.pure_callback(read, wanted, tokens, vmap_method="sequential"))
+
+    def states(self, tokens: Int[Array | np.ndarray, "B T"]) -> Float[Array | np.ndarray, "B S d"]:
+        """The hidden states h_1, ..., h_S of E alone."""
+        if isinstance(tokens, np.ndarray):
+            return encode(self.encoder, tokens, self.ensemble_size)
+        states: Array = by_member(lambda encoder, x: encoder(x), self.ensemble_size, self.encoder, tokens)
+        return states
 
     @jax.jit
     def value(self, e: Embedding) -> Float[Array, " B"]:
@@ -95,7 +101,7 @@ class Model:
 
         def member(networks: Any, h: Array) -> Array:
             encoder, decoder = networks
-            return decode_greedily(decoder, h, encoder.mean_pool(h), self.grammar)
+            return decode_greedily(self.grammar, Writer(decoder, h, encoder.mean_pool(h)))
 
         return by_member(member, self.ensemble_size, (self.encoder, self.decoder), e.states)
 
@@ -105,10 +111,8 @@ class Model:
         if posterior is not None:
             return self.to_scores(posterior.mean)
         assert isinstance(self.predictor, MLP)
-        K = self.ensemble_size
-        each = np.repeat(tokens, K, axis=0)  # a row for each member
-        values = predict_targets(self.encoder, self.predictor, each, K)
-        return self.to_scores(values.reshape(-1, K).astype(np.float64).mean(axis=1))
+        each = predict_by_members(self.encoder, self.predictor, self.space, tokens, self.ensemble_size)
+        return self.to_scores(each.mean(axis=1))
 
     def joint_posterior(self, tokens: Int[np.ndarray, "B T"]) -> Posterior | None:
         """The joint distribution of the targets of strings, if f is a Gaussian process."""
@@ -129,6 +133,18 @@ class Model:
         """The parts that `arrays` keeps."""
         names = ("encoder", "decoder", "transform", "best", "quality")
         return {"predictor": self.predictor.learned(), **{name: getattr(self, name) for name in names}}
+
+
+class HeldOut(NamedTuple):
+    """What f predicts of architectures that it was not fitted to.
+
+    Attributes:
+      rows: `[H]` of the architectures, no two the same.
+      predicted: `[H]` their targets.
+    """
+
+    rows: Int[np.ndarray, " H"]
+    predicted: Float[np.ndarray, " H"]
 
 
 def by_name(tree: Any) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ from nao.encoders.decode import to_device
 from nao.encoders.fit import FitConfig, fit_networks
 from nao.encoders.loss import Networks
 from nao.encoders.members import process_inputs, reconstruct
-from nao.encoders.model import Model
+from nao.encoders.model import HeldOut, Model
 from nao.encoders.networks import DecoderLSTM, EncoderLSTM, NetworksConfig
 from nao.encoders.predictors.gaussian_process import GaussianProcess, GaussianProcessConfig
 from nao.encoders.predictors.mlp import MLPConfig
@@ -61,12 +61,13 @@ def fit_strings(space: SearchSpace, networks: NetworksConfig, config: FitConfig,
     strings = space.grammar.sample(rng, STRINGS).astype(np.int32)
     data = Data(
         strings=jnp.zeros((1, 1, space.length), jnp.int32),  # none has a score
+        features=jnp.zeros((1, 0)),
         targets=jnp.zeros(1),
         unlabelled=jnp.asarray(strings),
         rows=jnp.zeros((1, 1), jnp.int32),
         counts=jnp.zeros(1, jnp.int32),
     )
-    # An f is drawn too, and dropped: E and D begin with the weights they have beside the f of `joint`.
+    # An f is drawn too, and dropped: E and D begin with the weights they have beside an f.
     first = Networks.create(networks, MLPConfig(hidden=(200,)), space, rng)
     first = Networks(first.decoder, first.encoder, None)
     stacked = jax.tree.map(lambda x: x[None], first)
@@ -93,7 +94,7 @@ def fit_process(
     space: SearchSpace,
     tokens: Int[np.ndarray, "N T"],
     scores: Float[np.ndarray, " N"],
-) -> Model:
+) -> tuple[Model, HeldOut]:
     """Fits f to the scores, in the space that E and D have made of strings."""
     transform = ScoreTransform.fit(config.targets, scores)
     targets = transform.forward(scores)
@@ -107,7 +108,7 @@ def fit_process(
         hamming=learned.hamming,
         metrics={"noise": regression.kernel.noise},
     )
-    return Model(
+    model = Model(
         encoder=learned.encoder,
         predictor=GaussianProcess.condition(regression, tokens, config.inputs),
         decoder=learned.decoder,
@@ -118,3 +119,4 @@ def fit_process(
         space=space,
         ensemble_size=1,
     )
+    return model, HeldOut(np.arange(len(scores)), predicted)

@@ -17,15 +17,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from nao.core import SearchSpace
-from nao.graph_features import graph_features
+from nao.encoders.predictors.features import PARTS, Part, read_features
 from nao.pytree import STATIC, bucket_size, pad_rows, pytree
 from nao.settings import check
 from nao.surrogates.gaussian_process import Correlation, Kernel
 from nao.surrogates.gaussian_process import GaussianProcess as Exact
 from nao.surrogates.inducing_points import Conditioned, Regression
 
-Part = Literal["mean", "states", "features", "graph"]
-PARTS: tuple[Part, ...] = ("mean", "states", "features", "graph")
 SMALLEST_VARIANCE = 1e-6  # in single precision
 NEVER = -1e9  # log covariance with a row that is only padding
 
@@ -164,26 +162,6 @@ class GaussianProcess:
         v = k @ self.inverse_cholesky.T
         variance = jnp.exp(kernel.log_variance) - jnp.sum(v * v, axis=1)
         return k @ self.alpha, jnp.sqrt(jnp.maximum(variance, SMALLEST_VARIANCE))
-
-
-def read_features(
-    space: SearchSpace, tokens: Int[np.ndarray, "B T"], parts: tuple[Part, ...]
-) -> list[Float[np.ndarray, "B _"]]:
-    """The features of strings that have no gradient: of their space `[B, F]` and of their graphs `[B, G]`."""
-    features = root_features(space, tokens) * ("features" in parts)
-    if "graph" not in parts:
-        return [features]
-    own = getattr(space, "graph_features", None)  # a space may know better
-    return [features, own(tokens) if own else graph_features(space, tokens)]
-
-
-def root_features(space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
-    """What architectures mean, as the process reads it.
-
-    Features are counts, such as those of paths: under the square root the tenth path counts less than the
-    first.
-    """
-    return np.asarray(np.sqrt(space.features(tokens)))
 
 
 def squared_distances(a: Float[Array, "B d"], b: Host) -> Float[Array, "B N"]:

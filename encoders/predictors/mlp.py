@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from nao.core import SearchSpace
 from nao.encoders.networks import Initializer, Linear
+from nao.encoders.predictors.features import root_features
 from nao.pytree import STATIC, pytree
 from nao.settings import at_least, check
 
@@ -25,6 +26,7 @@ class MLPConfig:
     Attributes:
       hidden: sizes of the hidden layers.
       dropout: share of hidden units that are dropped while fitting.
+      features: f reads the features of the space beside the mean embedding.
       sigmoid: f ends in a sigmoid.
       targets: what f learns: scores scaled to [0, 1], or the normal quantiles of their ranks.
     """
@@ -32,6 +34,8 @@ class MLPConfig:
     # Slide and paper: a feed-forward network. Code: three layers of 200, dropout 0.1.
     hidden: tuple[int, ...] = (200, 200, 200)
     dropout: float = 0.1
+    # Slide, paper, code: the mean embedding alone.
+    features: bool = False
     # Code: sigmoid on min-max targets. Slide and paper do not say.
     sigmoid: bool = True
     targets: Literal["min-max", "normal"] = "min-max"
@@ -39,25 +43,35 @@ class MLPConfig:
     def __post_init__(self) -> None:
         check(self, "encoder.predictor", dropout=at_least(0, at_most=0.99))
 
+    def read(self, space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
+        """The features of strings, if f reads them."""
+        return root_features(space, tokens) if self.features else np.zeros((len(tokens), 0))
+
 
 @pytree
 @dataclasses.dataclass(frozen=True)
 class MLP:
-    """f: a feed-forward network on the mean embedding."""
+    """f: a feed-forward network on the mean embedding, and on F features if it reads them."""
 
     layers: tuple[Linear, ...]
     dropout: float = dataclasses.field(metadata=STATIC)
     sigmoid: bool = dataclasses.field(metadata=STATIC)
+    num_features: int = dataclasses.field(default=0, metadata=STATIC)
 
     @classmethod
-    def create(cls, config: MLPConfig, d: int, draw: Initializer) -> "MLP":
+    def create(cls, config: MLPConfig, d: int, space: SearchSpace, draw: Initializer) -> "MLP":
         """First weights, for embeddings of d hidden units."""
-        sizes = itertools.pairwise((d, *config.hidden, 1))
-        return cls(tuple(Linear.create(m, n, draw) for m, n in sizes), config.dropout, config.sigmoid)
+        any_string = space.grammar.sample(np.random.default_rng(0), 1).astype(np.int32)
+        F = config.read(space, any_string).shape[1]
+        sizes = itertools.pairwise((d + F, *config.hidden, 1))
+        layers = tuple(Linear.create(m, n, draw) for m, n in sizes)
+        return cls(layers, config.dropout, config.sigmoid, F)
 
-    def __call__(self, mean: Float[Array, "B d"], key: Key[Array, ""] | None = None) -> Float[Array, " B"]:
+    def __call__(
+        self, mean: Float[Array, "B d"], features: Float[Array, "B _"], key: Key[Array, ""] | None = None
+    ) -> Float[Array, " B"]:
         """Predicted targets; a key switches dropout on."""
-        x = mean
+        x = jnp.concatenate([mean, features[:, : self.num_features]], axis=1)
         for n, layer in enumerate(self.layers[:-1]):
             x = jax.nn.relu(layer(x))
             if key is not None and self.dropout > 0:
@@ -67,20 +81,15 @@ class MLP:
         return jax.nn.sigmoid(s) if self.sigmoid else s
 
     def posterior(
-        self, mean: Float[Array, "B d"], h: Float[Array, "B S d"], features: Float[Array, "B F"]
+        self, mean: Float[Array, "B d"], h: Float[Array, "B S d"], features: Float[Array, "B _"]
     ) -> tuple[Float[Array, " B"], Float[Array, " B"]]:
         """The prediction, and 0: a network does not know how sure it is."""
-        value = self(mean)
+        value = self(mean, features)
         return value, jnp.zeros_like(value)
 
-    @property
-    def num_features(self) -> int:
-        """F: it reads no features."""
-        return 0
-
     def read(self, space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
-        """No features of strings."""
-        return np.zeros((len(tokens), 0))
+        """The features of strings, if it reads any."""
+        return root_features(space, tokens) if self.num_features else np.zeros((len(tokens), 0))
 
     def learned(self) -> "MLP":
         """What has to be kept of it: everything."""

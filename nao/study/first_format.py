@@ -24,9 +24,9 @@ SELECT p.id, iteration, tokens, architecture, origin, parent, step, predicted, s
     parameters, flops, seconds, device, reason
 FROM proposals p LEFT JOIN results r ON p.id = r.id ORDER BY p.id
 """
-ENCODERS = {"63083f94": "5bfd5a43", "509e4999": "5bfd5a43", "05cc707f": "9eae4c7e", "87433e53": "43a1ba5c"}
+ENCODERS = {"63083f94": "5bfd5a43", "509e4999": "5bfd5a43", "87433e53": "6e65ee6e", "43a1ba5c": "6e65ee6e"}
 """Fingerprints that encoders had, and that the same ones have today: `default` as a flat record and in the
-second format, which is now `process`; `joint` and `published` as flat records."""
+second format, which is now `process`; `published` as a flat record, and before f could read features."""
 
 
 def read(connection: sqlite3.Connection, space: "SearchSpace | None") -> History:
@@ -44,7 +44,7 @@ def read(connection: sqlite3.Connection, space: "SearchSpace | None") -> History
 
 
 def with_encoder(configuration: Mapping[str, Json], ours: Mapping[str, Json]) -> Mapping[str, Json]:
-    """A configuration with our encoder in the place of its own, if that is the same one in a flat record."""
+    """A configuration with our encoder in the place of its own, if that is ours under another fingerprint."""
     then, now = (each.get("strategy", {}).get("encoder") for each in (configuration, ours))
     if not (then and now and ENCODERS.get(fingerprint(then)) == fingerprint(now)):
         return configuration

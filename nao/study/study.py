@@ -96,9 +96,8 @@ class Study(Ledger):
             self._commit(_beginning(self.history))
             return
         version = database.format_of(self._connection, self.folder)
-        if version < database.FORMAT:
-            theirs = first_format.with_encoder(found.configuration, ours)
-            found = dataclasses.replace(found, configuration=theirs)
+        theirs = first_format.with_encoder(found.configuration, ours)
+        found = dataclasses.replace(found, configuration=theirs)
         if differing := differences(ours, found.configuration):
             raise InputError(
                 f"{self.folder} belongs to another configuration: {'; '.join(differing[:3])};"

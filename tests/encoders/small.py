@@ -4,8 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from nao.encoders.presets import DEFAULT, JOINT, PUBLISHED
+from nao.encoders import presets
 from nao.improve import improve
+
+TRAINING = {"batch_size": 32, "num_augmentations": 8}
 
 
 def smaller(encoder, *, hidden_size=24, hidden=(32,), **training):
@@ -19,19 +21,47 @@ def smaller(encoder, *, hidden_size=24, hidden=(32,), **training):
 
 
 # Few architectures make few updates, so that one program serves the quick tests and those of learning.
-PUBLISHED = smaller(PUBLISHED, batch_size=32, num_augmentations=8, epochs=2)
-JOINT = smaller(
-    JOINT,
-    batch_size=32,
-    num_augmentations=8,
+PUBLISHED = smaller(presets.PUBLISHED, **TRAINING, epochs=2)
+
+# Its members are fitted jointly, and from the E and D of strings.
+DEFAULT = smaller(presets.DEFAULT, num_unlabelled=64, min_updates=400)
+_PART = DEFAULT.predictor
+_JOINT = dataclasses.replace(
+    _PART.joint,
+    **TRAINING,
     ensemble_size=2,
     held_out=0.5,
     num_unlabelled=16,
-    epochs=24,
-    min_updates=0,
+    learning_rate=4e-3,
+    trade_off=0.8,
 )
-DEFAULT = smaller(DEFAULT, num_unlabelled=64, min_updates=400)
-SMALL = {"default": DEFAULT, "joint": JOINT, "published": PUBLISHED}
+_MLP = dataclasses.replace(_PART.mlp, hidden=(32,))
+
+# What it is while there are few scores.
+PROCESS = dataclasses.replace(DEFAULT, name="process", predictor=_PART.process)
+
+# The same members by themselves: E, f and D fitted together from weights that are drawn.
+JOINT = dataclasses.replace(
+    DEFAULT,
+    name="joint",
+    predictor=dataclasses.replace(_MLP, features=False, dropout=0.1),
+    training=dataclasses.replace(_JOINT, epochs=24, min_updates=0),
+    ascent=dataclasses.replace(DEFAULT.ascent, noise=0.0, num_steps=4),
+)
+
+# The default with a process that knows less than its members: both have a part in f.
+STACKED = dataclasses.replace(
+    DEFAULT,
+    name="stacked",
+    predictor=dataclasses.replace(
+        _PART,
+        process=dataclasses.replace(_PART.process, inputs=("features",)),
+        mlp=dataclasses.replace(_MLP, features=False),
+        joint=dataclasses.replace(_JOINT, min_updates=60),
+        fewest=40,
+    ),
+)
+SMALL = {"default": DEFAULT, "stacked": STACKED, "joint": JOINT, "published": PUBLISHED}
 
 
 def fitted(space, encoder, n=60, seed=0, scores=None):

@@ -16,9 +16,9 @@ from nao.core import Encoder, InputError, Model
 from nao.embedding import Embedding
 from nao.encoders import PRESETS, encoder, make
 from nao.encoders.fit import fit_members
-from nao.encoders.presets import DEFAULT, JOINT, PUBLISHED
+from nao.encoders.presets import DEFAULT, PROCESS, PUBLISHED
 from nao.improve import ascend_and_decode
-from tests.encoders.small import SMALL, fitted, improved
+from tests.encoders.small import JOINT, SMALL, fitted, improved
 from tests.fakes import LinearEncoder, PairSpace
 
 pytestmark = pytest.mark.xdist_group("encoders")  # fitted and compiled once, in one process
@@ -161,7 +161,8 @@ def test_configuration_is_json(name):
 CHANGED = [
     dataclasses.replace(JOINT, name="mine", networks=dataclasses.replace(JOINT.networks, hidden_size=7)),
     dataclasses.replace(JOINT, predictor=dataclasses.replace(JOINT.predictor, hidden=())),
-    dataclasses.replace(DEFAULT, predictor=dataclasses.replace(DEFAULT.predictor, inputs=("mean",))),
+    dataclasses.replace(PROCESS, predictor=dataclasses.replace(PROCESS.predictor, inputs=("mean",))),
+    dataclasses.replace(DEFAULT, predictor=dataclasses.replace(DEFAULT.predictor, growth=2.0)),
     dataclasses.replace(DEFAULT, training=dataclasses.replace(DEFAULT.training, min_updates=3)),
     dataclasses.replace(PUBLISHED, ascent=dataclasses.replace(PUBLISHED.ascent, step_sizes=(1.0, 2.5))),
 ]
@@ -181,11 +182,11 @@ def test_says_in_one_line_what_is_wrong(space):
             its.fit(space, tokens[:1], np.ones(1), seed=0)
         with pytest.raises(InputError, match=r"\[4, 16\]"):
             its.fit(space, tokens[:, :5], np.ones(4), seed=0)
-    with pytest.raises(InputError, match="default, process, joint, published"):
+    with pytest.raises(InputError, match="default, process, published"):
         encoder("lstm")
     with pytest.raises(InputError, match=r"encoder\.networks has no parameter 'depth'"):
         make({**JOINT.configuration(), "networks": {"depth": 3}})
-    with pytest.raises(InputError, match="mlp, gaussian_process, not 'tree'"):
+    with pytest.raises(InputError, match="mlp, gaussian_process, stacked, not 'tree'"):
         make({**JOINT.configuration(), "predictor": {"name": "tree"}})
     for part, choice in (("training", "epochs"), ("ascent", "num_steps"), ("networks", "hidden_size")):
         with pytest.raises(InputError, match=rf"encoder\.{part}\.{choice} must be at least"):

@@ -10,7 +10,7 @@ from nao.encoders.members import encode
 from nao.metrics import kendall_tau
 from nao.surrogates import inducing_points
 from nao.surrogates.inducing_points import SparseGaussianProcess
-from tests.encoders.small import DEFAULT, fitted, improved
+from tests.encoders.small import PROCESS, fitted, improved
 
 pytestmark = pytest.mark.xdist_group("encoders")  # fitted and compiled once, in one process
 
@@ -25,7 +25,7 @@ def threshold(monkeypatch):
 
 @pytest.fixture
 def model(threshold, space):
-    return fitted(space, DEFAULT, n=N)[0]
+    return fitted(space, PROCESS, n=N)[0]
 
 
 def test_all_that_programs_read_has_a_row_for_each_inducing_point(model):
@@ -58,9 +58,9 @@ def test_what_is_saved_brings_it_back(model, space):
     assert arrays["predictor.rows"].shape == (M,)
     assert arrays["predictor.tokens"].shape == (N, space.length)
     tokens = space.sample_tokens(np.random.default_rng(3), 8)
-    again = DEFAULT.load(space, arrays)
+    again = PROCESS.load(space, arrays)
     np.testing.assert_array_equal(again.predict(tokens), model.predict(tokens))
-    for a, b in zip(*(improved(DEFAULT, m, tokens, 0.6) for m in (model, again)), strict=True):
+    for a, b in zip(*(improved(PROCESS, m, tokens, 0.6) for m in (model, again)), strict=True):
         np.testing.assert_array_equal(a, b)
     assert again.arrays().keys() == arrays.keys()
 
@@ -71,15 +71,15 @@ def test_rows_that_are_none_are_refused(wrong, model, space):
     rows = arrays["predictor.rows"].copy()
     rows[0] = rows[1] if wrong is None else wrong
     with pytest.raises(InputError, match=f"rows must be different numbers from 0 to {N - 1}"):
-        DEFAULT.load(space, {**arrays, "predictor.rows": rows})
+        PROCESS.load(space, {**arrays, "predictor.rows": rows})
 
 
 def test_a_model_without_inducing_points_is_as_it_was(space, monkeypatch):
-    exact, tokens = fitted(space, DEFAULT, n=N)
+    exact, tokens = fitted(space, PROCESS, n=N)
     arrays = exact.arrays()
     assert "predictor.rows" not in arrays
     monkeypatch.setattr(inducing_points, "MAX_EXACT", 50)
-    again = DEFAULT.load(space, arrays)
+    again = PROCESS.load(space, arrays)
     assert (again.predictor.count, again.predictor.scored) == (N, N)
     np.testing.assert_array_equal(again.predict(tokens), exact.predict(tokens))
 
@@ -90,7 +90,7 @@ def test_it_ranks_what_it_was_not_fitted_to(model, space):
 
 
 def test_strings_are_encoded_in_turns(space, monkeypatch, rng):
-    model, _ = fitted(space, DEFAULT, n=20)
+    model, _ = fitted(space, PROCESS, n=20)
     tokens = space.sample_tokens(rng, 150)
     at_once = encode(model.encoder, tokens)
     monkeypatch.setattr(members, "LARGEST", 64)

@@ -9,7 +9,7 @@ import pytest
 
 from nao.ascent import ascend
 from nao.embedding import Embedding
-from nao.encoders.decode import decode_greedily, legal_vocabulary, to_device
+from nao.encoders.decode import Writer, decode_greedily, legal_vocabulary, to_device
 from nao.encoders.fit import decay
 from nao.encoders.loss import Networks, joint_loss, reconstruction_loss
 from nao.encoders.presets import PUBLISHED
@@ -49,12 +49,13 @@ def test_the_loss_mixes_its_two_parts(space, rng):
     net = networks(encoder, space)
     legal = legal_vocabulary(to_device(space.grammar), tokens)
     targets = jnp.asarray(rng.normal(size=4), jnp.float32)
+    none = jnp.zeros((4, 0))  # features
     without = Networks(net.decoder, net.encoder, None)
 
     @jax.jit
     def losses(key):
-        mixed, parts = joint_loss(net, tokens, legal, targets, 0.75, key)
-        return mixed, parts, joint_loss(without, tokens, legal, targets[:0], 0.0, key)[0]
+        mixed, parts = joint_loss(net, tokens, legal, none, targets, 0.75, key)
+        return mixed, parts, joint_loss(without, tokens, legal, none[:0], targets[:0], 0.0, key)[0]
 
     mixed, (l_pp, l_rec), of_strings = losses(jax.random.key(0))
     assert mixed == pytest.approx(0.75 * l_pp + 0.25 * l_rec)
@@ -93,7 +94,7 @@ def test_teacher_forcing_and_decoding_agree(encoder, space, rng):
     def decode_both_ways(tokens):
         h = net.encoder(tokens)
         mean = net.encoder.mean_pool(h)
-        decoded = decode_greedily(net.decoder, h, mean, grammar)
+        decoded = decode_greedily(grammar, Writer(net.decoder, h, mean))
         logits = net.decoder(h, mean, decoded)
         legal = legal_vocabulary(grammar, decoded)
         return decoded, jnp.argmax(jnp.where(legal, logits, -jnp.inf), axis=-1).T
@@ -107,12 +108,12 @@ def test_untrained_networks_write_legal_strings_wherever_they_are_moved(encoder,
     net, grammar = networks(encoder, space), to_device(space.grammar)
 
     def f(e):
-        return net.predictor(net.encoder.mean_pool(e.states))
+        return net.predictor(net.encoder.mean_pool(e.states), e.features)
 
     @jax.jit
     def climb(tokens, eta):
         e = ascend(f, Embedding(net.encoder(tokens), jnp.zeros((len(tokens), 0))), eta)
-        return decode_greedily(net.decoder, e.states, net.encoder.mean_pool(e.states), grammar)
+        return decode_greedily(grammar, Writer(net.decoder, e.states, net.encoder.mean_pool(e.states)))
 
     for eta in (0.0, 1e4):
         decoded = climb(jnp.asarray(space.grammar.sample(rng, 50)), eta)
@@ -127,7 +128,7 @@ def test_the_gradient_of_f_agrees_with_central_differences(encoder, space, rng):
 
         @jax.jit
         def f(h):
-            return net.predictor(net.encoder.mean_pool(h))
+            return net.predictor(net.encoder.mean_pool(h), jnp.zeros((6, 0)))
 
         slopes = jax.grad(lambda h: f(h).sum())(h)
         for _ in range(5):
@@ -144,7 +145,7 @@ def test_published_makes_one_step_and_goes_back_to_length_one(space, rng):
 
     @jax.jit
     def f(e):
-        return net.predictor(net.encoder.mean_pool(e.states))
+        return net.predictor(net.encoder.mean_pool(e.states), e.features)
 
     e = Embedding(jax.jit(net.encoder.__call__)(jnp.asarray(space.grammar.sample(rng, 5))), jnp.zeros((5, 0)))
     slope = jax.grad(lambda h: f(dataclasses.replace(e, states=h)).sum())(e.states)

@@ -10,26 +10,27 @@ import pytest
 from nao.acquisition import expected_improvement, log_expected_improvement, posterior_mean
 from nao.encoders.members import process_inputs
 from nao.encoders.networks import EncoderLSTM, Initializer
-from nao.encoders.predictors.gaussian_process import PARTS, GaussianProcess
+from nao.encoders.predictors.features import PARTS
+from nao.encoders.predictors.gaussian_process import GaussianProcess
 from nao.improve import improve
 from nao.metrics import kendall_tau, pairwise_accuracy
 from nao.surrogates.gaussian_process import GaussianProcess as Regression
 from nao.surrogates.gaussian_process import Kernel
-from tests.encoders.small import DEFAULT, fitted, improved
+from tests.encoders.small import PROCESS, fitted, improved
 
 pytestmark = pytest.mark.xdist_group("encoders")  # fitted and compiled once, in one process
 
 
 @pytest.fixture(scope="module")
 def learned(space):
-    return fitted(space, DEFAULT, n=200)[0]
+    return fitted(space, PROCESS, n=200)[0]
 
 
 def test_strings_are_learned_once_for_a_search(space):
-    first, _ = fitted(space, DEFAULT, n=20)
-    later, _ = fitted(space, dataclasses.replace(DEFAULT, name="another"), n=40)
+    first, _ = fitted(space, PROCESS, n=20)
+    later, _ = fitted(space, dataclasses.replace(PROCESS, name="another"), n=40)
     assert first.decoder is later.decoder
-    assert fitted(space, DEFAULT, n=20, seed=1)[0].decoder is not first.decoder
+    assert fitted(space, PROCESS, n=20, seed=1)[0].decoder is not first.decoder
 
 
 def test_the_decoder_writes_what_it_reads(learned):
@@ -38,11 +39,11 @@ def test_the_decoder_writes_what_it_reads(learned):
 
 @pytest.mark.parametrize("n", [2, 3, 70])
 def test_every_architecture_is_left_out_once(n, space):
-    assert fitted(space, DEFAULT, n=n)[0].quality.held_out == n
+    assert fitted(space, PROCESS, n=n)[0].quality.held_out == n
 
 
 def test_f_reads_the_embedding_from_which_the_ascent_starts(space):
-    model, tokens = fitted(space, DEFAULT)
+    model, tokens = fitted(space, PROCESS)
     e = model.embed(tokens)
     f = model.predictor
     np.testing.assert_allclose(f.mean[:60], e.states.mean(axis=1), atol=1e-6)
@@ -52,7 +53,7 @@ def test_f_reads_the_embedding_from_which_the_ascent_starts(space):
 
 @pytest.mark.parametrize("l2_normalize", [False, True])
 def test_the_host_pools_as_the_compiled_model_does(l2_normalize, space, rng):
-    networks = dataclasses.replace(DEFAULT.networks, l2_normalize=l2_normalize)
+    networks = dataclasses.replace(PROCESS.networks, l2_normalize=l2_normalize)
     encoder = EncoderLSTM.create(networks, space, Initializer(None, rng))
     tokens = space.sample_tokens(rng, 9)
     mean, states, *_ = process_inputs(encoder, space, tokens, PARTS)
@@ -106,7 +107,7 @@ def test_the_gradient_in_the_embedding_is_that_of_the_expected_improvement(regre
 def test_an_input_can_be_left_out(name, space):
     """Then no distance in it counts, neither for a prediction nor on the way up."""
     inputs = tuple(other for other in PARTS if other != name)
-    encoder = dataclasses.replace(DEFAULT, predictor=dataclasses.replace(DEFAULT.predictor, inputs=inputs))
+    encoder = dataclasses.replace(PROCESS, predictor=dataclasses.replace(PROCESS.predictor, inputs=inputs))
     model, tokens = fitted(space, encoder)
     assert not getattr(model.predictor, name).any()
     assert np.ptp(model.predict(tokens)) > 0
@@ -124,7 +125,7 @@ def test_predicts(learned, space):
 
 
 def moved(model, tokens, acquisition, noise=0.0, eta=0.9):
-    ascent = dataclasses.replace(DEFAULT.ascent, noise=noise, step_sizes=(eta,))
+    ascent = dataclasses.replace(PROCESS.ascent, noise=noise, step_sizes=(eta,))
     ((_, decoded, values),) = improve(model, tokens, ascent, (0, 0), acquisition)
     return decoded, values
 

@@ -124,7 +124,7 @@ def test_the_states_of_strategies_are_those_of_today(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["process", "joint", "published"])
+@pytest.mark.parametrize("name", ["process", "published"])
 def test_the_encoders_that_have_a_name_are_known_by_their_fingerprints(name):
     configuration = plain(encoder(name).configuration())
     assert fingerprint(configuration) in first_format.ENCODERS.values()
