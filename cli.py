@@ -117,7 +117,7 @@ def optimize(
     seeds: Annotated[int, typer.Option(help="K, how many architectures are improved.")] = 100,
     initial: Annotated[int, typer.Option(help="Random architectures to begin with.")] = 400,
     new: Annotated[int, typer.Option(help="New architectures of an iteration.")] = 100,
-    encoder: Annotated[str, typer.Option(help="default, process, joint or published.")] = "default",
+    encoder: Annotated[str, typer.Option(help="default, process or published.")] = "default",
     evaluate_last: Annotated[bool, typer.Option(help="Evaluate what is decoded last.")] = True,
     confirm: Annotated[
         str, typer.Option(help="KxR: the K best are trained R times more; auto (5x3) or none.")
@@ -136,8 +136,8 @@ def optimize(
     counts, bounds = count_each(iterations, initial, new), parse_limits(limit or [])
     pool = training.pool(Output())
     limits = Limits.of(bounds, pool) if bounds else None
-    settings = {"initial": initial, "proposals": new, "seeds": seeds}
-    strategy = nao.strategy("nao", pool.space, seed=seed, limits=limits, encoder=encoder, **settings)
+    settings = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
+    strategy = nao.strategy("nao", pool.space, seed=seed, limits=limits, noisy=pool.noisy, **settings)
     run(strategy, pool, counts, out, evaluate_last=evaluate_last, confirm=confirm)
 
 
@@ -221,9 +221,12 @@ def compare(
     factories = strategy_factories(strategies, param or [], budget, training.cache)
     bounds = parse_limits(limit or [])
 
-    def limited(evaluator: Evaluator) -> dict[str, StrategyFactory]:
+    def meant_for(evaluator: Evaluator) -> dict[str, StrategyFactory]:
         limits = Limits.of(bounds, evaluator) if bounds else None
-        return {label: dataclasses.replace(each, limits=limits) for label, each in factories.items()}
+        noisy = getattr(evaluator, "noisy", False)
+        return {
+            label: dataclasses.replace(each, limits=limits, noisy=noisy) for label, each in factories.items()
+        }
 
     how: dict[str, Any] = {"budget": budget, "repeats": repeats, "seed": seed}
     if table is None:
@@ -232,7 +235,7 @@ def compare(
         title = f"{training.space} on {training.data or 'digits'}"
         columns = ("validation score", "test score")
         pool = training.pool(Output())
-        run_comparison(limited(pool), pool, out, title, columns, durable=True, **how)
+        run_comparison(meant_for(pool), pool, out, title, columns, durable=True, **how)
         return
     given = dataclasses.replace(training, space=Training.space, cache=True)
     if given != Training():
@@ -242,7 +245,7 @@ def compare(
     from nao.evaluators import tables
 
     known = tables.table(training.space, table, signal, report, list(bounds))
-    made = limited(known)
+    made = meant_for(known)
     how |= {"workers": workers if workers is not None else len(os.sched_getaffinity(0))}
     title = f"{training.space}, {table.name}"
     optimum = known.optimum_within(bounds)
@@ -258,12 +261,14 @@ class StrategyFactory:
       parameters: its own; NAO's `encoder` is the name of one.
       cache: keep compiled programs.
       limits: what an architecture may cost to be proposed; None for anything.
+      noisy: whether an architecture might have had another score.
     """
 
     name: str
     parameters: Mapping[str, Any]
     cache: bool
     limits: "Limits | None" = None
+    noisy: bool = False
 
     def __call__(self, space: SearchSpace, seed: int) -> Strategy:
         """A new strategy."""
@@ -273,7 +278,9 @@ class StrategyFactory:
             from nao.evaluators.devices import set_up_devices
 
             set_up_devices(1, self.cache)
-        return nao.strategy(self.name, space, seed=seed, limits=self.limits, **self.parameters)
+        return nao.strategy(
+            self.name, space, seed=seed, limits=self.limits, noisy=self.noisy, **self.parameters
+        )
 
 
 def strategy_factories(

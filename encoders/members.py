@@ -56,8 +56,7 @@ def by_member(function: Callable[[Any, Any], Out], K: int, networks: Any, rows: 
 
 def encode(encoder: EncoderLSTM, tokens: Int[np.ndarray, "B T"], K: int = 1) -> Float[np.ndarray, "B S d"]:
     """E(x): the hidden states."""
-    turns = [tokens[i : i + K * LARGEST] for i in range(0, max(len(tokens), 1), K * LARGEST)]
-    return np.concatenate([np.asarray(_encode(encoder, _pad(some, K), K=K))[: len(some)] for some in turns])
+    return _in_turns(lambda x: _encode(encoder, x, K=K), [tokens], K)
 
 
 def process_inputs(
@@ -81,16 +80,19 @@ def predict_targets(
     encoder: EncoderLSTM, predictor: MLP, space: SearchSpace, tokens: Int[np.ndarray, "B T"], K: int = 1
 ) -> Float[np.ndarray, " B"]:
     """f(E(x))."""
-    rows = _pad(tokens, K), _pad(predictor.read(space, tokens), K)
-    return np.asarray(_predict_targets((encoder, predictor), rows, K=K))[: len(tokens)]
+    return _predict(encoder, predictor, [tokens, predictor.read(space, tokens)], K)
 
 
 def predict_by_members(
     encoder: EncoderLSTM, predictor: MLP, space: SearchSpace, tokens: Int[np.ndarray, "B T"], K: int
 ) -> Float[np.ndarray, "B K"]:
     """f(E(x)) of every string through every member."""
-    each = np.repeat(tokens, K, axis=0)  # a row for each member
-    return predict_targets(encoder, predictor, space, each, K).reshape(-1, K).astype(np.float64)
+    each = [np.repeat(x, K, axis=0) for x in (tokens, predictor.read(space, tokens))]  # a row for each member
+    return _predict(encoder, predictor, each, K).reshape(-1, K).astype(np.float64)
+
+
+def _predict(encoder: EncoderLSTM, f: MLP, rows: list[np.ndarray], K: int) -> Float[np.ndarray, " B"]:
+    return _in_turns(lambda *some: _predict_targets((encoder, f), some, K=K), rows, K)
 
 
 def reconstruct(
@@ -101,7 +103,16 @@ def reconstruct(
     K: int = 1,
 ) -> Int[np.ndarray, "B T"]:
     """D(E(x)): the strings that D writes when nothing was moved."""
-    return np.asarray(_reconstruct((encoder, decoder), grammar, _pad(tokens, K), K=K))[: len(tokens)]
+    return _in_turns(lambda x: _reconstruct((encoder, decoder), grammar, x, K=K), [tokens], K)
+
+
+def _in_turns(function: Callable[..., Array], rows: list[np.ndarray], K: int) -> np.ndarray:
+    """`function` of arrays of as many rows, at most `LARGEST` of a member at a time, each turn padded."""
+    done, B = [], len(rows[0])
+    for i in range(0, max(B, 1), K * LARGEST):
+        some = [x[i : i + K * LARGEST] for x in rows]
+        done.append(np.asarray(function(*(_pad(x, K) for x in some)))[: len(some[0])])
+    return np.concatenate(done)
 
 
 def _pad(rows: np.ndarray, K: int) -> np.ndarray:

@@ -68,6 +68,7 @@ of a second.
 DEFAULT = dataclasses.replace(
     PROCESS,
     name="default",
+    ascent=dataclasses.replace(PROCESS.ascent, choose="auto"),
     predictor=StackedConfig(
         process=GaussianProcessConfig(correlation="matern"),
         mlp=MLPConfig(hidden=(200,), dropout=0.3, features=True, sigmoid=False, targets="normal"),

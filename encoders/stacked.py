@@ -146,7 +146,7 @@ def fit_stacked(
     """Fits the process to all scores, the members to the first M of them, and the weight of the members.
 
     Returns:
-      the two in one model; the process alone, if its weight is 1 or there are too few scores for members.
+      the two in one model; the process alone, if w is 0 or there are too few scores for members.
     """
     learned = fit_strings(space, networks, training, seed)
     process, (_, own) = fit_process(learned, config.process, space, tokens, scores)

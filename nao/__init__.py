@@ -132,6 +132,7 @@ def strategy(
     *,
     seed: int = 0,
     limits: "Limits | None" = None,
+    noisy: bool = False,
     **parameters: Any,
 ) -> "Strategy":
     """A strategy by its name, as `nao compare` takes it.
@@ -142,6 +143,8 @@ def strategy(
       seed: the same seed and results propose the same.
       limits: what an architecture may cost to be proposed, `nao.Limits.of(bounds, evaluator)`; None for
         anything.
+      noisy: whether an architecture might have had another score, as those that are trained; `nao` then does
+        not take a high one for what it says.
       **parameters: its settings; for `nao` also `encoder`, one or the name of one.
 
     Raises:
@@ -162,7 +165,8 @@ def strategy(
     encoder = parameters.pop("encoder", "default")
     how = encoders.encoder(encoder) if isinstance(encoder, str) else encoder
     check_part(how, Encoder, "the encoder")
-    return NAO(where, how, build(NAO.Settings, "nao", parameters), seed=seed, limits=limits)
+    settings = build(NAO.Settings, "nao", parameters)
+    return NAO(where, how, settings, seed=seed, limits=limits, noisy=noisy)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,7 +31,8 @@ class AscentConfig:
         gives only the direction. Otherwise eta multiplies the gradient.
       noise: with `normalize`, the length of a random direction that is added to a gradient of length 1.
       unit_length: every h_t is scaled to length 1 after each step, as the encoder itself does it.
-      choose: which of the decoded architectures are proposed (see `nao.strategies.choices.CHOICES`).
+      choose: where to start, and which of the decoded architectures are proposed (see
+        `nao.strategies.choices.CHOICES`). `auto` is `believed` where scores are noisy, else `predicted`.
     """
 
     # Paper and slide: one step of a given eta. Code: 1, 2, 3, ... up to 50 (elsewhere 100) until enough
@@ -42,7 +43,7 @@ class AscentConfig:
     noise: float = 0.0
     # Slide and paper: h_t as it comes. Code: length 1.
     unit_length: bool = True
-    choose: Literal["first", "predicted", "believed"] = "first"
+    choose: Literal["first", "predicted", "believed", "auto"] = "first"
 
     def __post_init__(self) -> None:
         check(self, "encoder.ascent", num_steps=at_least(1), noise=at_least(0))

@@ -62,7 +62,8 @@ class Evaluator(Protocol):
     """Measures architectures, on as many devices as it has.
 
     It may have one attribute more, `noisy`: whether the seed of a request changes its score. The answer of a
-    search is then confirmed, unless it is told otherwise (see `nao.confirm`).
+    search is then confirmed, unless it is told otherwise (see `nao.confirm`), and a high score is not taken
+    for what it says (see `nao.strategies.choices`).
 
     Attributes:
       space: the space whose architectures it takes.

@@ -89,7 +89,8 @@ def optimize(
     counts = count_each(iterations, initial, new)
     given = {"initial": counts[0], "proposals": whole_number(new), "seeds": seeds, "choose": choose}
     bounded = Limits.of(limits, evaluator) if limits else None
-    strategy = NAO(space, encoder, build(NAO.Settings, "nao", given), seed=seed, limits=bounded)
+    settings, noisy = build(NAO.Settings, "nao", given), getattr(evaluator, "noisy", False)
+    strategy = NAO(space, encoder, settings, seed=seed, limits=bounded, noisy=noisy)
     return search(
         strategy, evaluator, counts, evaluate_last=evaluate_last, confirm=confirm, out=out, observer=observer
     )

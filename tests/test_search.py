@@ -147,6 +147,12 @@ class TestSummary:
             assert row["std"] == pytest.approx(np.std(scores, ddof=1))
             assert row["best"] == max(scores)
             assert row["seeds_mean"] == pytest.approx(np.mean(sorted(encoder.fits[number - 1][1])[-3:]))
+            moved = [t.proposal.predicted for t in history.of(number) if t.proposal.origin == "ascent"]
+            assert row["predicted"] == pytest.approx(np.mean(moved))
+            tokens, known, _ = encoder.fits[number - 1]
+            believed = encoder.fit(SPACE, tokens, known, seed=0).predict(tokens)
+            top = np.argsort(-np.array(known), kind="stable")[:3]
+            assert row["seeds_believed"] == pytest.approx(believed[top].mean())
             assert row["random"] == sum(t.proposal.origin == "random" for t in history.of(number))
             quality = (row["pairwise_accuracy"], row["kendall_tau"], row["hamming"], row["held_out"])
             assert quality == (0.75, 0.5, 1.25, 5)

@@ -15,7 +15,19 @@ from nao.study.recorded import RecordedSpace
 SHOWN_REASONS = 3  # of the failures
 CONFIRMED = ("set", "first score", "mean of new", "std", "trainings")
 SHOWN_FRONT = 12  # architectures
-HEADINGS = ("set", "new", "mean", "best", "seeds", "pairwise", "tau", "hamming", "time")
+COLUMNS = {  # of the summary of a set: heading and digits
+    "mean": ("mean", 4),
+    "predicted": ("predicted", 4),
+    "best": ("best", 4),
+    "seeds_mean": ("seeds", 4),
+    "seeds_believed": ("believed", 4),
+    "kendall_tau": ("tau", 3),
+    "hamming": ("hamming", 2),
+}
+HEADINGS = ("set", "new", *(heading for heading, _ in COLUMNS.values()), "time")
+MEANING = """\
+mean, predicted: of the new ones, as they scored, and as f expected before
+seeds, believed: of those they were decoded from, as they scored, and as f believed"""
 
 
 def show_run(history: History, title: str, console: Console) -> None:
@@ -36,6 +48,8 @@ def show_run(history: History, title: str, console: Console) -> None:
     for line in reasons(summary["reasons"]):
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     print_table(HEADINGS, iterations(history), console)
+    if any(row["predicted"] is not None for row in summary["iterations"]):
+        console.print(f"{MEANING}\n", highlight=False, soft_wrap=True, style="dim")
     if summary["confirmed"]:
         console.print("Believed to be the best, and trained again to confirm the answer", soft_wrap=True)
         print_table(CONFIRMED, [_candidate(each) for each in summary["confirmed"]], console)
@@ -133,9 +147,7 @@ def _candidate(row: Mapping[str, Json]) -> list[str]:
 
 def _cells(name: str, row: Mapping[str, Json]) -> list[str]:
     """One of the rows, as it is printed."""
-    quality = ("mean", "best", "seeds_mean", "pairwise_accuracy", "kendall_tau", "hamming")
-    digits = (4, 4, 4, 3, 3, 2)
-    numbers = [number(row.get(key), n) for key, n in zip(quality, digits, strict=True)]
+    numbers = [number(row.get(key), digits) for key, (_, digits) in COLUMNS.items()]
     return [name, str(row["new"]), *numbers, duration(row["seconds"])]
 
 

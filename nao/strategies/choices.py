@@ -7,7 +7,7 @@ Axis letters: N architectures scored so far, K seed architectures, C candidates,
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -89,25 +89,52 @@ def most_promising(
     are those with the highest predicted score. Once some have failed, what is promised counts with the
     chance to succeed, and there may be fewer than n that are likely enough to.
     """
+    found, chance = _likely(candidates, log_chance)
+    posterior = model.joint_posterior(_tokens(found)) if found else None
+    if posterior is None:
+        return _highest(model, found, chance, n)
+    from nao.acquisition import kriging_believer  # here, because it imports JAX
+
+    order = kriging_believer(posterior, float(model.best), chance)
+    return _with_predictions(found, itertools.islice(order, n), model.to_scores(posterior.mean))
+
+
+def highest_predicted(
+    model: Model, candidates: Iterator[Proposal], n: int, log_chance: LogChance | None = None
+) -> list[Proposal]:
+    """Of the candidates of all step sizes, those with the highest predicted score.
+
+    Once some have failed it counts with the chance to succeed, as in `most_promising`.
+    """
+    return _highest(model, *_likely(candidates, log_chance), n)
+
+
+def _likely(
+    candidates: Iterator[Proposal], log_chance: LogChance | None
+) -> tuple[list[Proposal], Float[np.ndarray, " C"] | None]:
+    """Those that are likely enough to succeed, and the log of the chance of each."""
     found = list(candidates)
-    chance = None
-    if log_chance is not None and found:
-        chance = log_chance(_tokens(found))
-        likely = chance > np.log(UNLIKELY)
-        found, chance = list(itertools.compress(found, likely)), chance[likely]
+    if log_chance is None or not found:
+        return found, None
+    chance = log_chance(_tokens(found))
+    likely = chance > np.log(UNLIKELY)
+    return list(itertools.compress(found, likely)), chance[likely]
+
+
+def _highest(
+    model: Model, found: list[Proposal], log_chance: Float[np.ndarray, " C"] | None, n: int
+) -> list[Proposal]:
+    """The n with the highest predicted score, or with the highest expected rank."""
     if not found:
         return []
-    tokens = _tokens(found)
-    posterior = model.joint_posterior(tokens)
-    if posterior is None:
-        predicted = predict_architectures(model, tokens)
-        promise = predicted if chance is None else _expected_rank(predicted, chance)
-        chosen = np.argsort(-promise, kind="stable")[:n].tolist()
-    else:
-        from nao.acquisition import kriging_believer  # here, because it imports JAX
+    predicted = predict_architectures(model, _tokens(found))
+    promise = predicted if log_chance is None else _expected_rank(predicted, log_chance)
+    return _with_predictions(found, np.argsort(-promise, kind="stable")[:n].tolist(), predicted)
 
-        predicted = model.to_scores(posterior.mean)
-        chosen = list(itertools.islice(kriging_believer(posterior, float(model.best), chance), n))
+
+def _with_predictions(
+    found: list[Proposal], chosen: Iterable[int], predicted: Float[np.ndarray, " C"]
+) -> list[Proposal]:
     return [dataclasses.replace(found[i], predicted=float(predicted[i])) for i in chosen]
 
 
@@ -135,9 +162,21 @@ def predict_architectures(model: Model, tokens: Int[np.ndarray, "C T"]) -> Float
     return np.asarray(np.mean(augmented, axis=0))
 
 
+def resolve(choose: str, noisy: bool) -> str:
+    """A key of `CHOICES`: of `auto` the one that is meant for scores with noise, or without."""
+    if choose != "auto":
+        return choose
+    return "believed" if noisy else "predicted"
+
+
 CHOICES: Mapping[str, tuple[PickSeeds, Choose]] = {
     "first": (pick_best, take_first),
     "predicted": (pick_best_and_random, most_promising),
-    "believed": (pick_believed_and_random, most_promising),
+    "believed": (pick_believed_and_random, highest_predicted),
 }
-"""Where to start from, and which candidates to evaluate: as published, or led by the model."""
+"""Where to start from, and which candidates to evaluate: as published, or led by the model.
+
+`predicted` takes the score of an architecture for what it is worth. Where a score is one of many that an
+architecture might have had, the highest of them are lucky ones, and hardly anything is expected to improve on
+them but what f knows least of: there `believed` goes by what f makes of all scores.
+"""

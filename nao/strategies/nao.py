@@ -17,7 +17,7 @@ from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive
-from nao.strategies.choices import CHOICES, Choose, PickSeeds, believe, improve_on_belief
+from nao.strategies.choices import CHOICES, Choose, PickSeeds, believe, improve_on_belief, resolve
 from nao.strategies.mixin import StrategyMixin
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class NAO(StrategyMixin):
       settings: the sizes of its sets; or its fields as keyword arguments.
       seed: the same seed and results propose the same.
       limits: what an architecture may cost to be proposed; None for anything.
+      noisy: whether an architecture might have had another score (see `nao.core.Evaluator`).
       pick_seeds: where to start from; else what `CHOICES` has for `settings.choose`.
       improve: from seeds to candidates; else Eqn. (2) on the expected improvement (`nao.improve`).
       choose: which candidates to evaluate; else what `CHOICES` has for `settings.choose`.
@@ -55,10 +56,11 @@ class NAO(StrategyMixin):
           proposals: how many to propose before it wants to hear results.
           seeds: K, how many architectures to start from.
           choose: `first`, `predicted` or `believed`: from which seeds to start, and which candidates to
-            evaluate (see `CHOICES`); None for what the encoder's ascent is meant for.
+            evaluate (see `CHOICES`); `auto` for `believed` where scores are noisy and else `predicted`; None
+            for what the encoder's ascent is meant for.
 
         Raises:
-          InputError: a number is below 1, or choose is none of the three.
+          InputError: a number is below 1, or choose is none of these.
         """
 
         initial: int = 10
@@ -68,8 +70,9 @@ class NAO(StrategyMixin):
 
         def __post_init__(self) -> None:
             check(self, "nao", initial=at_least(1), proposals=at_least(1), seeds=at_least(1))
-            if self.choose is not None and self.choose not in CHOICES:
-                raise InputError(f"nao.choose must be one of {', '.join(CHOICES)}, not {self.choose!r}")
+            known = (*CHOICES, "auto")
+            if self.choose is not None and self.choose not in known:
+                raise InputError(f"nao.choose must be one of {', '.join(known)}, not {self.choose!r}")
 
     settings: Settings
 
@@ -81,13 +84,15 @@ class NAO(StrategyMixin):
         *,
         seed: Whole = 0,
         limits: Limits | None = None,
+        noisy: bool = False,
         pick_seeds: PickSeeds | None = None,
         improve: Improve | None = None,
         choose: Choose | None = None,
         **parameters: Any,
     ):
         settings = settings or self.Settings(**parameters)
-        settings = dataclasses.replace(settings, choose=settings.choose or encoder.ascent.choose)
+        chosen = resolve(settings.choose or encoder.ascent.choose, noisy)
+        settings = dataclasses.replace(settings, choose=chosen)
         super().__init__(space, settings, seed=seed, limits=limits)
         self.encoder = encoder
         usual = CHOICES[str(settings.choose)]
@@ -149,6 +154,7 @@ class NAO(StrategyMixin):
             "held_out": quality.held_out,
             **quality.metrics,
             "seeds_mean": float(S[top].mean()),
+            "seeds_believed": float(believe(model, X[top]).mean()),
             "fit_seconds": fit_seconds,
             "decoded": candidates.decoded,
             "share_new": candidates.new / candidates.decoded if candidates.decoded else 0.0,

@@ -147,7 +147,8 @@ class History:
         was found with. `confirmed` has the means by which the candidates were compared. `fronts` has the
         Pareto front of score against each cost that is known, the cheapest architecture first.
         Scores are averaged over the architectures that did not fail. `iterations` has one entry for each
-        decoded set, in which `seeds_mean` is the mean score of the best architectures it came from,
+        decoded set, in which `predicted` is the mean of what f expected of the decoded ones, `seeds_mean` the
+        mean score of the architectures they came from, `seeds_believed` the mean of what f made of these,
         `random` is how many of `new` were drawn at random because too few new ones were decoded, the
         quality of the predictor is that of the fit behind it on held-out architectures, and `seconds`
         is the time to fit, decode and evaluate.
@@ -185,13 +186,19 @@ class History:
             "new": _count(trials),
             "random": _count(trial for trial in trials if trial.proposal.origin == "random"),
             **_statistics(trials),
+            "predicted": _mean([t.proposal.predicted for t in trials if t.proposal.predicted is not None]),
             "seeds_mean": known.get("seeds_mean"),
+            "seeds_believed": known.get("seeds_believed"),
             "pairwise_accuracy": known.get("pairwise_accuracy"),
             "kendall_tau": known.get("kendall_tau"),
             "hamming": known.get("hamming"),
             "held_out": known.get("held_out"),
             "seconds": iteration.seconds,
         }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
 
 
 def failures(results: Iterable[Result]) -> list[dict[str, Json]]:

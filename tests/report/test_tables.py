@@ -30,14 +30,13 @@ def test_a_run_is_shown_in_full_on_any_console(width):
     rows = {
         line.split()[0]: line.split() for line in text.splitlines() if line.startswith(("initial ", "3 "))
     }
-    assert rows["initial"][1:4] == [
-        "6",
-        f"{summary['initial']['mean']:.4f}",
-        f"{summary['initial']['best']:.4f}",
-    ]
+    initial = summary["initial"]
+    assert rows["initial"][1:4] == ["6", f"{initial['mean']:.4f}", f"{initial['best']:.4f}"]
     last = summary["iterations"][2]
-    assert rows["3"][1:5] == ["4", *(f"{last[key]:.4f}" for key in ("mean", "best", "seeds_mean"))]
-    assert rows["3"][5:8] == ["0.750", "0.500", "1.25"]
+    scores = ("mean", "predicted", "best", "seeds_mean", "seeds_believed")
+    assert rows["3"][1:7] == ["4", *(f"{last[key]:.4f}" for key in scores)]
+    assert rows["3"][7:9] == ["0.500", "1.25"]
+    assert "\nmean, predicted: of the new ones, as they scored, and as f expected before\n" in text
     best = summary["best"]
     assert f"best: {best['score']:.4f} in validation, test {best['test_score']:.4f}" in text
     assert text.splitlines()[-1] == best["architecture"]

@@ -12,7 +12,10 @@ from nao.acquisition import kriging_believer
 from nao.ascent import AscentConfig
 from nao.core import InputError, Proposal, Request
 from nao.improve import improve
+from nao.search import optimize
 from nao.strategies.choices import (
+    CHOICES,
+    highest_predicted,
     improve_on_belief,
     most_promising,
     pick_believed_and_random,
@@ -249,6 +252,25 @@ def test_the_encoder_says_how_to_choose_unless_the_settings_do():
     assert NAO(SPACE, first).configuration()["choose"] == "first"
 
 
+@pytest.mark.parametrize(("noisy", "chosen"), [(True, "believed"), (False, "predicted")])
+def test_an_encoder_may_leave_it_to_the_scores(noisy, chosen):
+    auto = LinearEncoder(dataclasses.replace(ASCENT, choose="auto"))
+    strategy = NAO(SPACE, auto, noisy=noisy)
+    assert strategy.configuration()["choose"] == chosen
+    assert (strategy.pick_seeds, strategy.choose) == CHOICES[chosen]
+    assert NAO(SPACE, auto, NAO.Settings(choose="first"), noisy=noisy).choose is take_first
+    assert NAO(SPACE, LinearEncoder(), NAO.Settings(choose="auto"), noisy=noisy).choose is CHOICES[chosen][1]
+
+
+def test_a_search_goes_by_belief_where_its_evaluator_says_that_it_is_noisy():
+    auto = LinearEncoder(dataclasses.replace(ASCENT, choose="auto"))
+    for noisy, chosen in ((True, "believed"), (False, "predicted")):
+        evaluator = SumEvaluator()
+        evaluator.noisy = noisy
+        found = optimize(SPACE, evaluator, auto, iterations=0, initial=1, confirm="none")
+        assert found.configuration["strategy"]["choose"] == chosen
+
+
 def test_its_functions_can_be_replaced():
     def backwards(model, candidates, n, log_chance):
         return list(candidates)[::-1][:n]
@@ -297,6 +319,11 @@ def test_candidates_are_chosen_by_expected_improvement_where_f_knows_how_sure_it
     assert [p.architecture for p in chosen] == [candidates[i].architecture for i in order]
     assert [p.predicted for p in chosen] == model.joint_posterior(tokens).mean[order].tolist()
     assert most_promising(model, iter([]), 3) == []
+    # The highest predictions are others, whether or not f knows.
+    highest = highest_predicted(model, iter(candidates), 3)
+    expected = predict_architectures(model, tokens)
+    assert [p.predicted for p in highest] == np.sort(expected)[::-1][:3].tolist()
+    assert highest_predicted(model, iter([]), 3) == []
 
 
 def test_finding_it_imports_no_jax():
