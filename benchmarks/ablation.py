@@ -81,8 +81,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def make(variant: str, space: SearchSpace, seed: int) -> NAO:
-    return NAO(space, **{"encoder": DEFAULT, **VARIANTS[variant]}, seed=seed)
+def make(variant: str, noisy: bool, space: SearchSpace, seed: int) -> NAO:
+    return NAO(space, **{"encoder": DEFAULT, **VARIANTS[variant]}, seed=seed, noisy=noisy)
 
 
 def main() -> None:
@@ -93,7 +93,9 @@ def main() -> None:
     given = parser.parse_args()
 
     labels = ["default", *(label for label in given.variants.split(",") if label != "default")]
-    found = play({label: functools.partial(make, label) for label in labels}, evaluator(given), given)
+    where = evaluator(given)
+    factories = {label: functools.partial(make, label, where.noisy) for label in labels}
+    found = play(factories, where, given)
     print(markdown(found, [min(50, given.budget), given.budget], given.digits))
 
 

@@ -101,7 +101,7 @@ def main() -> None:
     sizes = {"initial": given.initial, "proposals": given.new} if given.strategy == "nao" else {}
     runs = []
     for seed in range(given.seeds):
-        strategy = nao.strategy(given.strategy, where.space, seed=seed, **sizes)
+        strategy = nao.strategy(given.strategy, where.space, seed=seed, noisy=where.noisy, **sizes)
         counts = count_each(given.iterations, given.initial, given.new)
         out = given.out and given.out / str(seed)
         found = reported(search(strategy, where, counts, confirm=given.confirm, out=out))

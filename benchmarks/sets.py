@@ -1,18 +1,19 @@
-"""Are decoded architectures better than the seeds they come from, when all of them are trained anew?
+"""Are decoded architectures better than the seeds they come from, when these are trained anew?
 
-    python benchmarks/sets.py RUN [RUN ...] [--choices predicted,believed] [--trainings 1] [--new 100]
+    python benchmarks/sets.py RUN [RUN ...] [--choices predicted,believed] [--trainings 1]
 
-RUN is the folder of a finished `nao optimize`. Each of its iterations is decided anew: the strategy is told
-the scores that there were before it, and each of `--choices` proposes `--new` architectures. Then the sets
-are trained, with seeds that no search has used: the highest score of many was luck, in part.
+RUN is the folder of a finished `nao optimize` on children. For each of its iterations, from the scores that
+there were before it:
 
+    decoded              the set of the run, as it was predicted and as it scored, once, in the run
     seeds as scored      the architectures with the highest scores, as many as the strategy starts from
-    seeds as believed    those with the highest posterior mean of f
+    seeds as believed    those with the highest f
     mutated              one mutation of each of the seeds as scored
-    predicted, believed  what was decoded, from seeds as scored and from seeds as believed
 
-A row has the mean score that is known or predicted of the set, that of its new trainings, and what it has
-more of these than the seeds as scored; intervals are bootstrapped over runs and iterations.
+All but the first are trained, with seeds that no search has used: the highest score of many was luck, in
+part. With `--choices` the iteration is decided again in each of these ways, and what is then decoded is
+trained too. A row has the mean score that is known or predicted of the set, that of its new trainings, and
+what `decoded` has more of these; intervals are bootstrapped over runs and iterations.
 """
 
 import argparse
@@ -25,36 +26,36 @@ from shared import evaluator, interval
 
 import nao
 from nao.compare.tables import estimates
-from nao.core import Architecture, Evaluator, Request, Result
+from nao.core import Architecture, Evaluator, Request, Result, Trial
 from nao.strategies import NAO
 from nao.strategies.choices import believe
 
 UNUSED = 1_000_000_000  # seeds of trainings that no search asks for
 Sets = dict[str, tuple[list[Architecture], float]]
-"""The architectures of each set, and what their mean score is believed to be."""
+"""The architectures of each set, and what their mean score is known or predicted to be."""
 
 
-def decided_anew(run: nao.Run, iteration: int, choices: list[str], new: int, seed: int) -> Sets:
-    """The sets of one iteration of a run."""
-    known = [t for t in run.history.trials if t.iteration < iteration and t.score is not None]
-    results = [Result(trial.request(), trial.score) for trial in known]
-    found: Sets = {}
-    for choose in choices:
-        settings = NAO.Settings(initial=1, proposals=new, choose=choose)
-        strategy = NAO(run.space, run.encoder, settings, seed=seed)
-        strategy.tell(results)
-        proposals = [p for p in strategy.ask(new) if p.origin == "ascent"]
-        found[choose] = [p.architecture for p in proposals], float(np.mean([p.predicted for p in proposals]))
-    X, S = (np.array(part) for part in zip(*((t.architecture.tokens, t.score) for t in known), strict=True))
-    model = run.encoder.fit(run.space, X.astype(np.int32), S, seed=seed)
-    believed = believe(model, X.astype(np.int32))
-    K = (min(strategy.settings.seeds, 2 * len(S)) + 1) // 2
-    for name, by in (("seeds as scored", S), ("seeds as believed", believed)):
+def seeds_of(run: nao.Run, known: list[Trial], iteration: int) -> Sets:
+    """What an iteration may have begun with, and mutations of that."""
+    X = np.array([trial.architecture.tokens for trial in known], np.int32)
+    S = np.array([trial.score for trial in known])
+    settings = run.history.configuration["strategy"]
+    f = run.encoder.fit(run.space, X, S, seed=settings["seed"])
+    K, found = (settings["seeds"] + 1) // 2, {}
+    for name, by in (("seeds as scored", S), ("seeds as believed", believe(f, X))):
         top = np.argsort(-by, kind="stable")[:K]
         found[name] = [known[i].architecture for i in top], float(by[top].mean())
-    rng = np.random.default_rng([seed, iteration])
+    rng = np.random.default_rng(iteration)
     found["mutated"] = [run.space.mutate(x, rng) for x in found["seeds as scored"][0]], float("nan")
     return found
+
+
+def decided(run: nao.Run, known: list[Trial], choose: str, new: int, seed: int) -> Sets:
+    """What would have been decoded of these scores."""
+    strategy = NAO(run.space, run.encoder, NAO.Settings(initial=1, proposals=new, choose=choose), seed=seed)
+    strategy.tell([Result(trial.request(), trial.score) for trial in known])
+    proposals = [p for p in strategy.ask(new) if p.origin == "ascent"]
+    return {choose: ([p.architecture for p in proposals], float(np.mean([p.predicted for p in proposals])))}
 
 
 def trained(where: Evaluator, sets: list[list[Architecture]], trainings: int) -> Iterator[float]:
@@ -69,29 +70,38 @@ def trained(where: Evaluator, sets: list[list[Architecture]], trainings: int) ->
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("runs", nargs="+", type=Path)
-    parser.add_argument("--choices", default="predicted,believed")
+    parser.add_argument("--choices", default="")
     parser.add_argument("--trainings", type=int, default=1)
-    parser.add_argument("--new", type=int, default=100)
     parser.add_argument("--space", default="cnn-cell-small")
     parser.add_argument("--data", default="digits")
     given = parser.parse_args()
     given.table = None
-    where, rows = evaluator(given), []
+    where, rows, names = evaluator(given), [], []
     for _ in where.prepare() or ():
         pass
     for folder in given.runs:
         run = nao.load(folder)
         for iteration in range(1, run.history.iterations[-1].number + 1):
-            sets = decided_anew(run, iteration, given.choices.split(","), given.new, seed=len(rows))
-            anew = list(trained(where, [each for each, _ in sets.values()], given.trainings))
-            rows.append([[believed, score] for (_, believed), score in zip(sets.values(), anew, strict=True)])
-            line = " ".join(f"{name} {b:.4f} {a:.4f};" for name, (b, a) in zip(sets, rows[-1], strict=True))
+            decoded = [t for t in run.history.of(iteration) if t.proposal.origin == "ascent"]
+            known = [t for t in run.history.trials if t.iteration < iteration and t.score is not None]
+            sets = seeds_of(run, known, iteration)
+            for choose in filter(None, given.choices.split(",")):
+                sets |= decided(run, known, choose, len(decoded), seed=iteration)
+            first = [
+                float(np.mean([t.proposal.predicted for t in decoded])),
+                float(np.mean([t.score for t in decoded if t.score is not None])),
+            ]
+            anew = trained(where, [each for each, _ in sets.values()], given.trainings)
+            names = ["decoded", *sets]
+            rows.append(
+                [first, *([said, score] for (_, said), score in zip(sets.values(), anew, strict=True))]
+            )
+            line = " ".join(f"{name} {b:.4f} {a:.4f};" for name, (b, a) in zip(names, rows[-1], strict=True))
             print(folder, iteration, line, flush=True)
     said, anew = np.moveaxis(np.array(rows), 2, 0)  # [iterations, sets]
-    first = list(sets).index("seeds as scored")
-    print("\n| set | known or predicted | trained anew | more than the seeds as scored |\n|---|---|---|---|")
-    for i, name in enumerate(sets):
-        more = interval(estimates((anew[:, i] - anew[:, first])[:, None]), 0, 4, "+")
+    print("\n| set | known or predicted | trained anew | `decoded` minus it |\n|---|---|---|---|")
+    for i, name in enumerate(names):
+        more = interval(estimates((anew[:, 0] - anew[:, i])[:, None]), 0, 4, "+") if i else ""
         print(
             f"| {name} | {said[:, i].mean():.4f} | {interval(estimates(anew[:, i : i + 1]), 0, 4)} | {more} |"
         )

@@ -94,11 +94,11 @@ The process is that of `process`, but reads the features of the graph too, and i
 on NAS-Bench-201, by the protocol of papers, tau is .826 / .863 / .874 at 156 / 469 / 781 labels, that of
 `process` .784 / .827 / .844.
 
-Members are fitted to 100 scores and more. On cells trained on the digits they have a weight of about a
-quarter and raise tau by .008 [.005, .010] at 400 scores and by .004 [.003, .006] at 700; on NAS-Bench-201 and
+Members are fitted to 100 scores and more. On cells trained on the digits they have a weight of about a fifth
+and raise tau by .0045 [.0018, .0072] at 400 scores and by .0038 [.0021, .0055] at 700; on NAS-Bench-201 and
 NAS-Bench-Macro their weight is 0 as a rule, and f is the process. A fit of the four to strings of 40 tokens
-takes about 13 CPU-seconds. More than 150 updates, two layers, or three times the learning rate help the
-members and not the sum; with E as it begins, or without symmetric strings, they help less (docs/results.md).
+takes about 15 CPU-seconds. More than 150 updates, two layers, 400 units or three times the learning rate
+added less; with E as it begins the members rank worse by .010 (docs/results.md).
 """
 
 PRESETS: Mapping[str, NeuralEncoder] = {preset.name: preset for preset in (DEFAULT, PROCESS, PUBLISHED)}
