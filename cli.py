@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nao.core import MOST_SEED, Evaluator, InputError, Request, SearchSpace, Strategy
+from nao.core import MOST_SEED, Evaluator, InputError, Request, SearchSpace, Strategy, is_noisy
 from nao.terminal import STOPPED, Commands, Output, shares_options
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def compare(
 
     def meant_for(evaluator: Evaluator) -> dict[str, StrategyFactory]:
         limits = Limits.of(bounds, evaluator) if bounds else None
-        noisy = getattr(evaluator, "noisy", False)
+        noisy = is_noisy(evaluator)
         return {
             label: dataclasses.replace(each, limits=limits, noisy=noisy) for label, each in factories.items()
         }

@@ -156,8 +156,11 @@ def fit_stacked(
     key = tokens[:M].astype(np.int32).tobytes(), scores[:M].astype(np.float64).tobytes()
     members, held_out = _fit_members(networks, config, training, space, M, key, seed)
     targets = process.transform.forward(scores)
-    predicted = predict_by_mean(members, tokens)
+    predicted = np.empty(len(tokens))
     predicted[held_out.rows] = held_out.predicted
+    others = np.setdiff1d(np.arange(len(tokens)), held_out.rows)  # what no member held out
+    if len(others):
+        predicted[others] = predict_by_mean(members, tokens[others])
     scale = line(predicted, targets)
     theirs = scale[0] + scale[1] * predicted
     w = stacking_weight(own, theirs, targets)

@@ -9,7 +9,7 @@ import dataclasses
 import re
 import time
 
-from nao.core import Architecture, Evaluator, InputError, Strategy, Trial
+from nao.core import Architecture, Evaluator, InputError, Strategy, Trial, is_noisy
 from nao.events import Confirmed, Confirming, Observer, Recommending, Repeated
 from nao.loop import measure
 from nao.study.confirmation import Confirmation
@@ -57,7 +57,7 @@ def confirmation_of(given: "Confirm | str | int | None", evaluator: Evaluator) -
     if given in NONE:
         return None
     if given == "auto":
-        return Confirm() if getattr(evaluator, "noisy", False) else None
+        return Confirm() if is_noisy(evaluator) else None
     numbers = re.fullmatch(r"(\d{1,9})x(\d{1,9})", given, re.ASCII) if isinstance(given, str) else None
     if not numbers:
         raise InputError(f"confirm must be {RIGHT}, not {given!r:.40}")

@@ -54,6 +54,7 @@ __all__ = [
     "Strategy",
     "Trial",
     "check_part",
+    "is_noisy",
 ]
 
 
@@ -255,6 +256,11 @@ class Strategy(Protocol):
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies this strategy in a study: `nao.strategies.make` makes it from this again."""
+
+
+def is_noisy(evaluator: Evaluator) -> bool:
+    """Whether an evaluator says that the seed of a request changes its score."""
+    return bool(getattr(evaluator, "noisy", False))
 
 
 def check_part(part: object, protocol: type, word: str) -> None:

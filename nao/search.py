@@ -18,7 +18,7 @@ from nao import folder as folders
 from nao.configuration import plain
 from nao.confirm import Confirm, confirmation_of
 from nao.confirm import confirm as confirm_answer
-from nao.core import Encoder, Evaluator, InputError, Json, SearchSpace, Strategy, check_part
+from nao.core import Encoder, Evaluator, InputError, Json, SearchSpace, Strategy, check_part, is_noisy
 from nao.events import Ended, Observer, SearchBegan, silent
 from nao.inputs import whole_number
 from nao.limits import Limits
@@ -89,8 +89,8 @@ def optimize(
     counts = count_each(iterations, initial, new)
     given = {"initial": counts[0], "proposals": whole_number(new), "seeds": seeds, "choose": choose}
     bounded = Limits.of(limits, evaluator) if limits else None
-    settings, noisy = build(NAO.Settings, "nao", given), getattr(evaluator, "noisy", False)
-    strategy = NAO(space, encoder, settings, seed=seed, limits=bounded, noisy=noisy)
+    settings = build(NAO.Settings, "nao", given)
+    strategy = NAO(space, encoder, settings, seed=seed, limits=bounded, noisy=is_noisy(evaluator))
     return search(
         strategy, evaluator, counts, evaluate_last=evaluate_last, confirm=confirm, out=out, observer=observer
     )
