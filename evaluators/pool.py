@@ -1,19 +1,16 @@
 """The device pool: trains architectures on the local devices, one architecture per device.
 
-The pool only schedules. What a device does is said by a `Program`, which runs under `jax.pmap`. Each call
-carries one architecture for every device. A call is sent while the one before it still runs, so that a
-device which finishes early starts its next architecture at once, and each result is delivered as soon as its
-own device has it.
-
-Axis letters: D devices.
+The pool only schedules. What a device does is said by a `Program`, which runs under `jax.pmap`
+(`nao.evaluators.lane`). A child is sent while the one before it still runs, so that a device which finishes
+early starts its next architecture at once, and each result is delivered as soon as its own device has it.
 """
 
 import collections
-import dataclasses
 import functools
 import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import jax
@@ -21,28 +18,11 @@ import numpy as np
 
 from nao.core import Architecture, Cost, InputError, Json, Request, Result, SearchSpace
 from nao.evaluators.devices import check_memory, local_devices
-from nao.evaluators.program import Program, PyTree
+from nao.evaluators.lane import AHEAD, Lane, arguments, describe
+from nao.evaluators.program import Program
 
-AHEAD = 2  # calls in flight: one that runs, and one that waits on the devices
+MOST_LANES = 8  # each compiles the program once more, on a core of its own
 PATIENCE = 0.002  # seconds between two looks at the devices
-SHOWN = 200  # characters of an error that are kept
-
-
-@dataclasses.dataclass
-class InFlight:
-    """One call that is under way.
-
-    Attributes:
-      requests: what each of the first devices answers, at most D of them.
-      outcome: what the program returns, still being computed; or why the call could not even be sent.
-      sent: when, in seconds.
-      waiting: the devices whose result has not been collected.
-    """
-
-    requests: Sequence[Request]
-    outcome: PyTree | Exception
-    sent: float
-    waiting: set[int]
 
 
 class DevicePool:
@@ -50,7 +30,7 @@ class DevicePool:
 
     Attributes:
       program: what is run.
-      devices: the D devices that it runs on.
+      devices: the devices that it runs on.
       noisy: true, as weights and batches of a child are random.
     """
 
@@ -97,129 +77,99 @@ class DevicePool:
             _ = self._compiled
 
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Result]:
-        """See `nao.core.Evaluator`.
-
-        A call that fails takes all its requests with it, so each of them is then tried alone: the failure
-        is charged to the one that fails by itself.
-        """
-        for request in requests:
-            if request.architecture.space != self.space:
-                raise InputError(f"{request.architecture} is not of the space {self.space.name}")
-            self.program.count_steps(request.fidelity)
-        if requests:
-            _ = self._compiled  # before the clock of the first one starts
-        count = len(self.devices)
-        calls = collections.deque(requests[i : i + count] for i in range(0, len(requests), count))
-        in_flight: list[InFlight] = []
-        idle_since = [0.0] * count
-        while calls or in_flight:
-            while calls and len(in_flight) < AHEAD:
-                in_flight.append(self._send(calls.popleft()))
-            ready = [(call, d) for call in in_flight for d in sorted(call.waiting) if _is_ready(call, d)]
-            for call, device in ready:
-                call.waiting.remove(device)
-                request, outcome, now = call.requests[device], _collect(call, device), time.perf_counter()
-                seconds, idle_since[device] = now - max(call.sent, idle_since[device]), now
-                if isinstance(outcome, Exception) and len(call.requests) > 1:
-                    calls.appendleft([request])
-                else:
-                    yield self._answer(request, device, seconds, outcome)
-            in_flight = [call for call in in_flight if call.waiting]
-            if not ready:
+        """See `nao.core.Evaluator`."""
+        check_requests(self.program, requests)
+        waiting = collections.deque(requests)
+        running = self.begin() if requests else Running([])  # compiles before the clock of the first starts
+        while waiting or running.busy:
+            running.feed(waiting)
+            found = running.collect()
+            yield from found
+            if not found:
                 time.sleep(PATIENCE)
 
-    @functools.cached_property
-    def _data(self) -> PyTree:
-        """The program's data, once on every device."""
-        mesh = jax.sharding.Mesh(np.asarray(self.devices), ("children",))
-        everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())  # type: ignore[no-untyped-call]
-        return jax.device_put(self.program.data, everywhere)
+    def begin(self) -> "Running":
+        """The devices, ready to be sent children."""
+        return Running([Lane(self.program, *parts) for parts in self._compiled])
 
     @functools.cached_property
-    def _compiled(self) -> Any:
-        """The compiled program. What stands in its way stands in the way of every architecture."""
-        mapped = jax.pmap(
-            self.program.train, in_axes=(0, 0, 0, None), devices=self.devices, axis_name="children"
-        )
+    def _compiled(self) -> list[tuple[list[jax.Device], Any, Any]]:
+        """For each lane its devices, the compiled program and the data on them.
+
+        What stands in the way of compiling stands in the way of every architecture.
+        """
+        lanes = min(len(self.devices), MOST_LANES) if self.devices[0].platform == "cpu" else 1
+        groups = [self.devices[i::lanes] for i in range(lanes)]
         # Tracing makes millions of small objects that live on: looking for garbage among them costs a fifth.
         collecting = gc.isenabled()
         gc.disable()
         try:
-            some = self.space.sample(np.random.default_rng(0), 1)
-            compiled = mapped.lower(*self._arguments([Request(some[0])]), self._data).compile()
+            data = [self._data(group) for group in groups]
+            lowered = [self._lower(group, arrays) for group, arrays in zip(groups, data, strict=True)]
+            with ThreadPoolExecutor(lanes) as threads:
+                compiled = list(threads.map(lambda each: each.compile(), lowered))
         except InputError:
             raise
         except Exception as error:
-            raise InputError(f"the training program cannot be compiled: {_describe(error)}") from error
+            raise InputError(f"the training program cannot be compiled: {describe(error)}") from error
         finally:
             if collecting:
                 gc.enable()
-        analysis = compiled.memory_analysis()  # None where the backend has none
+        analysis = compiled[0].memory_analysis()  # None where the backend has none
         check_memory(self.devices, analysis.temp_size_in_bytes if analysis else 0)
-        return compiled
+        return list(zip(groups, compiled, data, strict=True))
 
-    def _arguments(self, requests: Sequence[Request]) -> tuple[PyTree, np.ndarray, np.ndarray]:
-        """Arguments of the program for 1 to D requests; devices without one are given zero steps."""
-        spare = len(self.devices) - len(requests)
-        architectures = [request.architecture for request in requests]
-        seeds = [request.seed for request in requests]
-        steps = [self.program.count_steps(request.fidelity) for request in requests]
-        encoded = self.program.encode(architectures + architectures[:1] * spare)
-        return encoded, np.array(seeds + [0] * spare, np.uint32), np.array(steps + [0] * spare, np.int32)
+    def _data(self, devices: Sequence[jax.Device]) -> Any:
+        """The program's data, once on each of some devices."""
+        mesh = jax.sharding.Mesh(np.asarray(devices), ("children",))
+        everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())  # type: ignore[no-untyped-call]
+        return jax.device_put(self.program.data, everywhere)
 
-    def _send(self, requests: Sequence[Request]) -> InFlight:
-        """Sends one call to the devices, without waiting for it."""
-        sent = time.perf_counter()
-        try:
-            outcome = self._compiled(*self._arguments(requests), self._data)
-        except Exception as error:  # told apart request by request, when it is collected
-            outcome = error
-        return InFlight(requests, outcome, sent, set(range(len(requests))))
-
-    def _answer(self, request: Request, device: int, seconds: float, outcome: PyTree | Exception) -> Result:
-        """The result of one request; a failed one where anything went wrong."""
-        facts: dict[str, Any] = {"seconds": seconds, "device": str(self.devices[device])}
-        try:
-            facts["cost"] = self.program.cost(request.architecture)
-            if isinstance(outcome, Exception):
-                raise outcome
-            report = self.program.report(outcome)
-        except Exception as error:
-            return Result(request, status="failed", reason=_describe(error), **facts)
-        return Result(
-            request,
-            report.score,
-            test_score=report.test_score,
-            metrics=report.metrics,
-            status="failed" if report.reason else "ok",
-            reason=report.reason,
-            **facts,
-        )
+    def _lower(self, devices: Sequence[jax.Device], data: Any) -> Any:
+        mapped = jax.pmap(self.program.train, in_axes=(0, 0, 0, None), devices=devices, axis_name="children")
+        some = Request(self.space.sample(np.random.default_rng(0), 1)[0])
+        return mapped.lower(*arguments(self.program, len(devices), {0: some}), data)
 
 
-def _on_device(call: InFlight, device: int) -> PyTree:
-    """The part of an outcome that one device computes. Indexing it would wait for all devices."""
-    return jax.tree.map(lambda leaf: leaf.addressable_shards[device].data, call.outcome)
+class Running:
+    """All children that are under way on the devices of a pool."""
+
+    def __init__(self, lanes: Sequence[Lane]):
+        """Takes lanes without any."""
+        self._lanes = lanes
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are any."""
+        return any(lane.busy for lane in self._lanes)
+
+    def started(self) -> dict[Request, float]:
+        """Those that devices work on, and for how many seconds."""
+        now = time.perf_counter()
+        return {request: now - since for lane in self._lanes for request, since in lane.started()}
+
+    def feed(self, waiting: collections.deque[Request]) -> None:
+        """Sends as many of those that wait as devices take.
+
+        None is sent behind another while it may find a free device later: the last of all must not wait for
+        a slow one while others idle.
+        """
+        devices = sum(lane.room(AHEAD) for lane in self._lanes)
+        for behind in range(AHEAD):
+            for lane in self._lanes:
+                spare = len(waiting) if behind == 0 else len(waiting) - devices
+                take = min(lane.room(behind), spare)
+                if take > 0:
+                    lane.send([waiting.popleft() for _ in range(take)])
+
+    def collect(self) -> list[Result]:
+        """What has come of those that are finished."""
+        return [result for lane in self._lanes for result in lane.collect()]
 
 
-def _is_ready(call: InFlight, device: int) -> bool:
-    """Whether a device has computed its part of a call."""
-    if isinstance(call.outcome, Exception):
-        return True
-    return all(leaf.is_ready() for leaf in jax.tree.leaves(_on_device(call, device)))
-
-
-def _collect(call: InFlight, device: int) -> PyTree | Exception:
-    """One device's outcome as NumPy arrays, or what went wrong on it, whatever that was."""
-    if isinstance(call.outcome, Exception):
-        return call.outcome
-    try:
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[0], _on_device(call, device))
-    except Exception as error:
-        return error
-
-
-def _describe(error: Exception) -> str:
-    """What went wrong, in one short line."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0][:SHOWN]
-    return f"out of memory: {text}" if "RESOURCE_EXHAUSTED" in text else f"{type(error).__name__}: {text}"
+def check_requests(program: Program, requests: Sequence[Request]) -> None:
+    """Raises InputError unless a program can answer all of these."""
+    for request in requests:
+        if request.architecture.space != program.space:
+            raise InputError(f"{request.architecture} is not of the space {program.space.name}")
+        program.count_steps(request.fidelity)
