@@ -142,6 +142,13 @@ class RunFinished:
 
 
 @dataclasses.dataclass(frozen=True)
+class TimeUp:
+    """The search has used up its time; it can go on later."""
+
+    history: History
+
+
+@dataclasses.dataclass(frozen=True)
 class Ended:
     """The search or comparison is over, finished or not."""
 
@@ -160,6 +167,7 @@ Event = (
     | ComparisonBegan
     | Queried
     | RunFinished
+    | TimeUp
     | Ended
 )
 Observer = Callable[[Event], None]

@@ -19,11 +19,12 @@ from nao.configuration import plain
 from nao.confirm import Confirm, confirmation_of
 from nao.confirm import confirm as confirm_answer
 from nao.core import Encoder, Evaluator, InputError, Json, SearchSpace, Strategy, check_part, is_noisy
-from nao.events import Ended, Observer, SearchBegan, silent
+from nao.deadline import TimeIsUp, time_limit
+from nao.events import Ended, Observer, SearchBegan, TimeUp, silent
 from nao.inputs import whole_number
 from nao.limits import Limits
 from nao.loop import check_space, play
-from nao.records import Metrics, Whole
+from nao.records import Metrics, Real, Whole
 from nao.settings import build
 from nao.strategies.nao import NAO
 from nao.study import History, Ledger, Study
@@ -44,6 +45,7 @@ def optimize(
     confirm: Confirm | str | int | None = "auto",
     choose: str | None = None,
     limits: Metrics | None = None,
+    minutes: Real | None = None,
     seed: Whole = 0,
     out: Path | str | None = None,
     observer: Observer = silent,
@@ -71,6 +73,7 @@ def optimize(
       choose: which decoded architectures are taken (see `nao.strategies.NAO`).
       limits: the highest value of each cost that is limited, for instance `{"parameters": 500_000}`: nothing
         above it is proposed (see `nao.limits.Limits.of`).
+      minutes: the search ends after so long, wherever it is, with what it has; None for no such limit.
       seed: decides everything random: the same seed finds the same architectures.
       out: the run's folder. A search that was killed goes on when it is called again with the same
         folder, and ends as if nothing had happened. None keeps nothing.
@@ -92,7 +95,14 @@ def optimize(
     settings = build(NAO.Settings, "nao", given)
     strategy = NAO(space, encoder, settings, seed=seed, limits=bounded, noisy=is_noisy(evaluator))
     return search(
-        strategy, evaluator, counts, evaluate_last=evaluate_last, confirm=confirm, out=out, observer=observer
+        strategy,
+        evaluator,
+        counts,
+        evaluate_last=evaluate_last,
+        confirm=confirm,
+        minutes=minutes,
+        out=out,
+        observer=observer,
     )
 
 
@@ -129,6 +139,7 @@ def search(
     *,
     evaluate_last: bool = True,
     confirm: Confirm | str | int | None = "auto",
+    minutes: Real | None = None,
     out: Path | str | None = None,
     observer: Observer = silent,
 ) -> History:
@@ -140,6 +151,7 @@ def search(
       counts: how many architectures to ask for in each iteration, the initial ones first.
       evaluate_last: whether to evaluate those of the last iteration. The initial ones always are.
       confirm: how the answer is confirmed (see `optimize`): which are trained again, the strategy says.
+      minutes: it ends after so long, wherever it is (see `optimize`).
       out: the run's folder; None keeps nothing.
       observer: is told how it goes on.
 
@@ -151,7 +163,7 @@ def search(
         folder is not usable (see `nao.study.Study`).
     """
     check_space(strategy, evaluator)
-    how = confirmation_of(confirm, evaluator)
+    how, within = confirmation_of(confirm, evaluator), time_limit(minutes)
     configuration = identity(strategy, evaluator)
     with contextlib.ExitStack() as stack:
         ledger = Ledger(strategy.space, configuration)
@@ -172,7 +184,11 @@ def search(
             unevaluated=None if evaluate_last else last,
             observer=observer,
         )
-        collections.deque(played, maxlen=0)  # to the end
-        if how:
-            confirm_answer(strategy, evaluator, ledger, how, observer)
+        try:
+            with within:
+                collections.deque(played, maxlen=0)  # to the end
+                if how:
+                    confirm_answer(strategy, evaluator, ledger, how, observer)
+        except TimeIsUp:
+            observer(TimeUp(ledger.history))
         return ledger.history

@@ -1,6 +1,7 @@
 """Algorithm 1, and that no way of being stopped changes what comes of it."""
 
 import collections
+import contextlib
 import json
 import signal
 import subprocess
@@ -394,3 +395,43 @@ def test_seeds_of_children_differ_and_fit_in_31_bits():
     seeds = [child_seed(seed, trial) for seed in (0, 1) for trial in range(500)]
     assert max(collections.Counter(seeds).values()) == 1
     assert 0 <= min(seeds) <= max(seeds) < 2**31
+
+
+class TestABudgetInTime:
+    def test_it_ends_with_what_it_has_and_goes_on_to_the_same(self, tmp_path):
+        told = []
+        history, evaluator, _ = optimize(
+            tmp_path, SumEvaluator(pause=0.05), minutes=0.3 / 60, observer=told.append
+        )
+        assert 0 < history.evaluated < 14
+        assert not history.complete
+        assert [type(event) for event in told[-2:]] == [events.TimeUp, events.Ended]
+        assert len(evaluator.evaluated) - history.evaluated in (0, 1)  # one may have been under way
+        rest, evaluator, _ = optimize(tmp_path)
+        assert len(evaluator.evaluated) == 14 - history.evaluated
+        assert rest.trials == optimize()[0].trials
+
+    def test_one_that_is_not_used_up_changes_nothing(self):
+        told = []
+        history, _, _ = optimize(minutes=10, observer=told.append)
+        assert history.trials == optimize()[0].trials
+        assert events.TimeUp not in map(type, told)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+    def test_an_evaluator_that_hears_nothing_of_errors_is_ended_too(self):
+        class Deaf(SumEvaluator):
+            def evaluate(self, requests):
+                for request in requests:
+                    with contextlib.suppress(Exception):
+                        time.sleep(30)
+                    yield self.result(request)
+
+        began = time.monotonic()
+        assert optimize(evaluator=Deaf(), minutes=0.1 / 60)[0].evaluated == 0
+        assert time.monotonic() - began < 5
+
+    @pytest.mark.parametrize("minutes", [0, -1, float("nan"), "ten", 1e9])
+    def test_what_is_no_time(self, minutes, tmp_path):
+        with pytest.raises(InputError, match="minutes must be above 0 and at most 1,000,000, not "):
+            optimize(tmp_path / "run", minutes=minutes)
+        assert not (tmp_path / "run").exists()

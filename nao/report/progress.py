@@ -4,7 +4,8 @@ import statistics
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.text import Text
 
 from nao.core import Result
 from nao.events import (
@@ -20,6 +21,7 @@ from nao.events import (
     Recorded,
     Repeated,
     SearchBegan,
+    TimeUp,
     Told,
 )
 from nao.report.tables import duration, number
@@ -81,6 +83,8 @@ class Lines:
                 self.record(result)
             case Confirmed(history):
                 self.confirmed(history)
+            case TimeUp(history):
+                self.time_up(history)
             case Ended():
                 self.end()
 
@@ -174,6 +178,12 @@ class Lines:
             words = [f"best {found.score:.4f} in {found.trainings} new trainings"] if found else []
             self.say(f"{self.name}: {', '.join([*words, seconds, *self.failed])}")
 
+    def time_up(self, history: History) -> None:
+        """Says what is missing."""
+        again = sum(len(trial.repeats) for trial in history.trials)
+        missing = sum(self.counts) - history.evaluated - again
+        self.say(f"the time is up: {missing} trainings are missing; the same command goes on")
+
     def end(self) -> None:
         """There is nothing to clear away."""
 
@@ -217,6 +227,18 @@ class Lines:
         return ", ".join([*words, *self.failed])
 
 
+class Standing(ProgressColumn):
+    """How a search stands, at the moment when it is shown."""
+
+    def __init__(self, lines: Lines):
+        super().__init__()
+        self._lines = lines
+
+    def render(self, task: Task) -> Text:
+        """The words."""
+        return Text(self._lines.standing)
+
+
 class Live(Lines):
     """Keeps one line at the bottom of a terminal up to date; what is finished scrolls away above it.
 
@@ -231,12 +253,12 @@ class Live(Lines):
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[standing]}", markup=False),
+            Standing(self),
             console=console,
             transient=True,
             refresh_per_second=4,
         )
-        self._task = self._bar.add_task("", standing="")
+        self._task = self._bar.add_task("")
 
     def begin(self, event: SearchBegan) -> None:
         """Starts the bar."""
@@ -253,7 +275,7 @@ class Live(Lines):
     def advanced(self) -> None:
         """Moves the bar."""
         total = sum(self.counts)
-        self._bar.update(self._task, completed=self.done, total=total, standing=self.standing)
+        self._bar.update(self._task, completed=self.done, total=total)
 
     def end(self) -> None:
         """Takes the bar away."""
@@ -283,12 +305,15 @@ class Pace:
     def left(self, evaluations: int, fits: int) -> float | None:
         """Seconds for so many more evaluations and fits; None while nothing is known.
 
-        Fits are left out of the sum until the first one has been seen.
+        Those that are under way count with what is left of them. Fits are left out of the sum until the first
+        one has been seen.
         """
         if not self._evaluations:
             return None
         fit = statistics.fmean(self._fits) if self._fits else 0.0
-        return evaluations * statistics.fmean(self._evaluations[-WINDOW:]) + fits * fit
+        pace = statistics.fmean(self._evaluations[-WINDOW:])
+        whole = evaluations * pace + fits * fit
+        return max(whole - (time.monotonic() - self._mark), min(whole, pace))
 
     def _lap(self) -> float:
         now = time.monotonic()

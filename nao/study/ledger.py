@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nao.core import InputError, Json, Proposal, Result, SearchSpace, Trial
+from nao.deadline import to_the_end
 from nao.inputs import finite
 from nao.study.confirmation import Confirmation
 from nao.study.history import History, Iteration
@@ -37,6 +38,7 @@ class Ledger:
         """Notes how far the search should go, for those who look at it."""
         self._replace_history(goal=goal)
 
+    @to_the_end()
     def propose(
         self,
         proposals: Sequence[Proposal],
@@ -71,6 +73,7 @@ class Ledger:
         iterations.append(iteration)
         trials.extend(new)
 
+    @to_the_end()
     def record(self, trial: Trial, result: Result, seconds: float) -> Trial:
         """Notes a result of a trial.
 
@@ -98,11 +101,13 @@ class Ledger:
         )
         return trials[trial.id]
 
+    @to_the_end()
     def confirm(self, confirmation: Confirmation) -> None:
         """Notes which trials are to be trained again."""
         self._keep_confirmation(confirmation)
         _lists(self.history)[2].append(confirmation)
 
+    @to_the_end()
     def repeat(self, trial: Trial, result: Result, seconds: float) -> None:
         """Notes what came of training a trial again, for the newest confirmation.
 
