@@ -10,17 +10,18 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nao.core import MOST_SEED, Evaluator, InputError, Request, SearchSpace, Strategy, is_noisy
+from nao.core import MOST_SEED, Architecture, Evaluator, InputError, Request, SearchSpace, Strategy, is_noisy
 from nao.terminal import STOPPED, Commands, Output, shares_options
 
 if TYPE_CHECKING:
-    from nao.evaluators.pool import DevicePool
+    from nao.evaluators.hosts.pool import HostPool
     from nao.limits import Limits
 
 CHILD = "Child network (default: what the data set needs)"
@@ -55,6 +56,10 @@ class Training:
     cutout: Annotated[int | None, typer.Option(help="Side of the hole.", rich_help_panel=CHILD)] = None
     devices: Annotated[int | None, typer.Option(help="Default: all.", rich_help_panel=MACHINE)] = None
     cache: Annotated[bool, typer.Option(help="Keep compiled programs.", rich_help_panel=MACHINE)] = True
+    child_timeout: Annotated[
+        float | None,
+        typer.Option(help="Seconds a child may take. Default: 20 medians.", rich_help_panel=MACHINE),
+    ] = None
 
     @property
     def child_settings(self) -> dict[str, Any]:
@@ -68,20 +73,23 @@ class Training:
             given[key.replace("-", "_")] = value
         return given
 
-    def pool(self, console: Output | None = None) -> "DevicePool":
-        """The devices of this machine, ready to train such children; the console is told about the data."""
+    def pool(self, console: Output | None = None) -> "HostPool":
+        """The devices of this machine, to train such children; the console is told about the data."""
         from nao import data, settings, spaces
         from nao.evaluators import images
-        from nao.evaluators.devices import set_up_devices
-        from nao.evaluators.pool import DevicePool
+        from nao.evaluators.devices import leave_devices_to_others
+        from nao.evaluators.hosts.pool import HostPool
 
-        set_up_devices(self.devices, self.cache)  # first: JAX can only be told before it is used
+        if self.child_timeout is not None and not self.child_timeout > 0:
+            raise InputError(f"--child-timeout must be above 0 seconds, not {self.child_timeout:g}")
+        leave_devices_to_others(self.cache)  # first: JAX can only be told before it is used
         child = settings.build(images.Child, "child", self.child_settings)
         where = spaces.space(self.space, blocks=5 if self.blocks is None else self.blocks)
         dataset = data.load("digits" if self.data is None else self.data, data_dir=self.data_dir)
         if console:
             console.print(f"data: {dataset.card}", highlight=False, markup=False, soft_wrap=True)
-        return DevicePool(images.ImageProgram(where, dataset, child), self.devices)
+        program = images.ImageProgram(where, dataset, child)
+        return HostPool(program, self.devices, cache=self.cache, child_timeout=self.child_timeout)
 
 
 app = typer.Typer(
@@ -123,6 +131,9 @@ def optimize(
         str, typer.Option(help="KxR: the K best are trained R times more; auto (5x3) or none.")
     ] = "auto",
     limit: Limit = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="End after so long with what there is; it can go on later.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     out: Annotated[str | None, typer.Option(help="The run's folder. Default: its own in runs/.")] = None,
 ) -> None:
@@ -138,7 +149,8 @@ def optimize(
     limits = Limits.of(bounds, pool) if bounds else None
     settings = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
     strategy = nao.strategy("nao", pool.space, seed=seed, limits=limits, noisy=pool.noisy, **settings)
-    run(strategy, pool, counts, out, evaluate_last=evaluate_last, confirm=confirm)
+    pool.open()
+    run(strategy, pool, counts, out, evaluate_last=evaluate_last, confirm=confirm, minutes=minutes)
 
 
 @contextlib.contextmanager
@@ -177,22 +189,69 @@ def run(strategy: Strategy, evaluator: Evaluator, counts: Sequence[int], out: st
 @app.command()
 @shares_options(Training)
 def evaluate(
-    architectures: Annotated[list[str], typer.Argument(help="Strings of the space, each in quotes.")],
+    architectures: Annotated[
+        list[str],
+        typer.Argument(help="Strings of the space, each in quotes; files of them, one on each line; or -."),
+    ],
     training: Training,
     seed: Annotated[int, typer.Option(help="Of weights and batches.", min=0, max=MOST_SEED)] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Append the lines to this file, and go on with it.")
+    ] = None,
 ) -> None:
-    """Train the given architectures and print a line of JSON for each, as it finishes."""
+    """Train the given architectures and write a line of JSON for each, as it finishes."""
     from nao import spaces
     from nao.loop import answers
+    from nao.scores import scores_file
 
     where = spaces.space(training.space, blocks=5 if training.blocks is None else training.blocks)
-    requests = dict.fromkeys(Request(where.parse(text), seed) for text in architectures)  # each once
-    scored = False
-    for result in answers(training.pool(), list(requests)):
-        typer.echo(json.dumps(result.record(), allow_nan=False))
-        scored |= result.score is not None
-    if not scored:
+    requests = [Request(each, seed) for each in given_architectures(architectures, where)]
+    failed = scored = 0
+    with contextlib.ExitStack() as stack:
+        if out is not None:
+            stack.enter_context(stoppable(f"everything so far is in {out}"))
+        pool = training.pool()
+        file = None if out is None else stack.enter_context(scores_file(out, pool.configuration()))
+        if file:
+            left = [request for request in requests if file.key(request) not in file.known]
+            dropped = "; its last line was cut off, and is dropped" if file.dropped else ""
+            known = len(requests) - len(left)
+            typer.echo(f"{out} has {known} of {len(requests)} architectures{dropped}")
+            requests = left
+        for result in answers(pool, requests):
+            if file:
+                file.append(result)
+            else:
+                typer.echo(json.dumps(result.record(), allow_nan=False))
+            scored, failed = scored + (result.score is not None), failed + (result.score is None)
+        if file:
+            typer.echo(f"{scored} scored, {failed} failed: {out}")
+    if failed and not scored:
         raise InputError("no architecture has a score: every one failed, for the reasons above")
+
+
+def given_architectures(arguments: Sequence[str], where: SearchSpace) -> list[Architecture]:
+    """The architectures of the arguments, each once: `-` stands for the standard input."""
+    from nao.scores import read_architectures
+
+    found: dict[Architecture, None] = {}
+    for argument in arguments:
+        if argument == "-":
+            found |= dict.fromkeys(read_architectures(sys.stdin.buffer.read(), "the standard input", where))
+        elif os.path.exists(argument):
+            try:
+                content = Path(argument).read_bytes()
+            except OSError as error:
+                raise InputError(f"cannot read {argument}: {error.strerror}") from error
+            found |= dict.fromkeys(read_architectures(content, argument, where))
+        else:
+            try:
+                found[where.parse(argument)] = None
+            except InputError as error:
+                if len(argument.split()) == 1 and ("/" in argument or "." in argument):
+                    raise InputError(f"there is no file {argument}") from error
+                raise
+    return list(found)
 
 
 @app.command()
@@ -235,6 +294,7 @@ def compare(
         title = f"{training.space} on {training.data or 'digits'}"
         columns = ("validation score", "test score")
         pool = training.pool(Output())
+        pool.open()
         run_comparison(meant_for(pool), pool, out, title, columns, durable=True, **how)
         return
     given = dataclasses.replace(training, space=Training.space, cache=True)

@@ -36,14 +36,30 @@ def set_up_devices(devices: int | None = None, cache: bool = True) -> None:
     cores = len(os.sched_getaffinity(0))
     with contextlib.suppress(RuntimeError):  # JAX is in use already, with the devices that it has
         _set("jax_num_cpu_devices", min(devices or cores, cores))
+    _keep_programs(cache)
+    if devices is not None:
+        local_devices(devices)
+
+
+def leave_devices_to_others(cache: bool = True) -> None:
+    """Tells JAX to compute on the CPU in this process: another one drives the devices, all by itself.
+
+    A TPU serves one process at a time, and on a GPU each takes most of the memory.
+
+    Args:
+      cache: keep compiled programs.
+    """
+    _set("jax_platforms", "cpu")
+    _keep_programs(cache)
+
+
+def _keep_programs(cache: bool) -> None:
     if cache:
         _set("jax_compilation_cache_dir", str(cache_folder()))
         _set("jax_persistent_cache_min_compile_time_secs", 0.5)
         warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     else:
         _set("jax_enable_compilation_cache", False)
-    if devices is not None:
-        local_devices(devices)
 
 
 def local_devices(count: int | None = None) -> list[jax.Device]:
@@ -81,6 +97,13 @@ def total_memory(devices: Sequence[jax.Device]) -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in devices]
     return sum(limits) if all(limits) else None
+
+
+def describe(devices: Sequence[jax.Device]) -> dict[str, int | str | None]:
+    """How many devices these are, of which kind, and the bytes of memory of each."""
+    total = total_memory(devices)
+    memory = None if total is None else total // len(devices)
+    return {"devices": len(devices), "kind": devices[0].device_kind, "memory": memory}
 
 
 def _set(name: str, value: object) -> None:

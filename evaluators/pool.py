@@ -9,7 +9,7 @@ import collections
 import functools
 import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ import numpy as np
 from nao.core import Architecture, Cost, InputError, Json, Request, Result, SearchSpace
 from nao.evaluators.devices import check_memory, local_devices
 from nao.evaluators.lane import AHEAD, Lane, arguments, describe
-from nao.evaluators.program import Program
+from nao.evaluators.program import Program, check_requests
 
 MOST_LANES = 8  # each compiles the program once more, on a core of its own
 PATIENCE = 0.002  # seconds between two looks at the devices
@@ -148,11 +148,19 @@ class Running:
         now = time.perf_counter()
         return {request: now - since for lane in self._lanes for request, since in lane.started()}
 
-    def feed(self, waiting: collections.deque[Request]) -> None:
+    def feed(
+        self,
+        waiting: collections.deque[Request],
+        starting: Callable[[Sequence[Request]], None] = lambda _: None,
+    ) -> None:
         """Sends as many of those that wait as devices take.
 
         None is sent behind another while it may find a free device later: the last of all must not wait for
         a slow one while others idle.
+
+        Args:
+          waiting: those that are sent are taken from it.
+          starting: is told of those that a device is about to work on, which may be the end of the process.
         """
         devices = sum(lane.room(AHEAD) for lane in self._lanes)
         for behind in range(AHEAD):
@@ -160,16 +168,11 @@ class Running:
                 spare = len(waiting) if behind == 0 else len(waiting) - devices
                 take = min(lane.room(behind), spare)
                 if take > 0:
-                    lane.send([waiting.popleft() for _ in range(take)])
+                    taken = [waiting.popleft() for _ in range(take)]
+                    if behind == 0:
+                        starting(taken)
+                    lane.send(taken)
 
     def collect(self) -> list[Result]:
         """What has come of those that are finished."""
         return [result for lane in self._lanes for result in lane.collect()]
-
-
-def check_requests(program: Program, requests: Sequence[Request]) -> None:
-    """Raises InputError unless a program can answer all of these."""
-    for request in requests:
-        if request.architecture.space != program.space:
-            raise InputError(f"{request.architecture} is not of the space {program.space.name}")
-        program.count_steps(request.fidelity)

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from nao.core import Architecture, Cost, Fidelity, Json, SearchSpace
+from nao.core import Architecture, Cost, Fidelity, InputError, Json, Request, SearchSpace
 
 PyTree = Any  # arrays in nested tuples, lists, mappings and the like
 
@@ -83,3 +83,11 @@ class Program(Protocol):
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies the program in a study, and what it can be made from again."""
+
+
+def check_requests(program: Program, requests: Sequence[Request]) -> None:
+    """Raises InputError unless a program can answer all of these."""
+    for request in requests:
+        if request.architecture.space != program.space:
+            raise InputError(f"{request.architecture} is not of the space {program.space.name}")
+        program.count_steps(request.fidelity)

@@ -31,9 +31,9 @@ ITERATION = {
 }
 
 
-def nao_(*arguments):
+def nao_(*arguments, stdin=None):
     """Runs a command in this process."""
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
 
 
 def what(seed=0, evaluator=None):
@@ -125,7 +125,9 @@ class TestHelp:
 
         command, library = (inspect.signature(f).parameters for f in (cli.optimize, search.optimize))
         shared = (set(command) & set(library)) - {"space", "encoder", "out"}
-        assert shared == {"iterations", "seeds", "initial", "new", "evaluate_last", "confirm", "seed"}
+        assert shared == {
+            *("iterations", "seeds", "initial", "new", "evaluate_last", "confirm", "minutes", "seed"),
+        }
         assert {n: command[n].default for n in shared} == {n: library[n].default for n in shared}
 
 
@@ -269,6 +271,37 @@ class TestEvaluate:
         assert len(evaluator.evaluated) == 3
         assert all(record["seed"] == 5 and record["device"] == "fake:0" for record in records)
 
+    def test_it_reads_files_and_the_standard_input_and_goes_on_with_a_file_of_scores(
+        self, monkeypatch, tmp_path
+    ):
+        monkeypatch.chdir(tmp_path)
+        cells = spaces.space("cnn-cell-small")
+        first, second, third = (str(x) for x in cells.sample(np.random.default_rng(0), 3))
+        evaluator = SumEvaluator(cells)
+        monkeypatch.setattr(cli.Training, "pool", lambda *_: evaluator)
+        Path("x.txt").write_text(f"# two of them\n{first}\n\n{second}\n")
+        result = nao_("evaluate", "x.txt", "--out", "s.jsonl")
+        assert result.stdout.splitlines() == [
+            "s.jsonl has 0 of 2 architectures",
+            "2 scored, 0 failed: s.jsonl",
+        ]
+        with open("s.jsonl", "a") as file:
+            file.write('{"architecture": "nod')
+        result = nao_("evaluate", "x.txt", "-", third, "--out", "s.jsonl", stdin=f"{second}\n")
+        assert result.stdout.splitlines() == [
+            "s.jsonl has 2 of 3 architectures; its last line was cut off, and is dropped",
+            "1 scored, 0 failed: s.jsonl",
+        ]
+        records = [strict(line) for line in Path("s.jsonl").read_text().splitlines()]
+        assert sorted(record["architecture"] for record in records) == sorted([first, second, third])
+        assert len(evaluator.evaluated) == 3
+        result = nao_("evaluate", "y.txt")
+        assert (result.exit_code, result.stderr) == (2, "error: there is no file y.txt\n")
+        Path("x.txt").write_text(f"{first}\nnode1\n")
+        result = nao_("evaluate", "x.txt")
+        assert result.exit_code == 2
+        assert result.stderr.startswith("error: x.txt, line 2: cnn-cell-small: ")
+
     def test_when_everything_failed_it_says_so_and_ends_with_another_status(self, monkeypatch):
         space = spaces.space("cnn-cell-small")
         failing = SumEvaluator(space, failing=tuple(range(10)))
@@ -323,7 +356,7 @@ class TestBadInput:
     )
     def test_one_clear_line_and_status_2(self, arguments, complaint, tmp_path, monkeypatch):
         # JAX keeps what it is told until the process ends: no test here may switch its cache on.
-        monkeypatch.setattr("nao.evaluators.devices.set_up_devices", lambda devices, cache: None)
+        monkeypatch.setattr("nao.evaluators.devices.leave_devices_to_others", lambda cache: None)
         monkeypatch.chdir(tmp_path)
         result = nao_("optimize", *arguments)
         assert result.exit_code == 2
@@ -387,12 +420,12 @@ class TestOutput:
 
 def test_the_settings_of_a_child_may_be_given_by_key(monkeypatch):
     given = {}
-    monkeypatch.setattr("nao.evaluators.devices.set_up_devices", lambda *_: None)
+    monkeypatch.setattr("nao.evaluators.devices.leave_devices_to_others", lambda *_: None)
     monkeypatch.setattr("nao.data.load", lambda name, data_dir: None)
     monkeypatch.setattr(
         "nao.evaluators.images.ImageProgram", lambda space, data, child: given.update(child=child)
     )
-    monkeypatch.setattr("nao.evaluators.pool.DevicePool", lambda program, devices: None)
+    monkeypatch.setattr("nao.evaluators.hosts.pool.HostPool", lambda program, devices, **options: None)
     cli.Training(child=["momentum=0.5", "weight-decay=1e-3", "steps=7", "augment=true"], channels=4).pool()
     expected = {"momentum": 0.5, "weight_decay": 1e-3, "steps": 7, "augment": True, "channels": 4}
     assert {name: getattr(given["child"], name) for name in expected} == expected
@@ -420,6 +453,13 @@ class Sums(SumEvaluator):
 
     def optimum_within(self, bounds):
         return min(24.0, *(bound // 10 for bound in bounds.values()), 24.0)
+
+
+class SumPool(SumEvaluator):
+    """Stands in for the devices of this machine."""
+
+    def open(self):
+        pass
 
 
 class TestCompare:
@@ -487,7 +527,7 @@ class TestCompare:
         assert [settings[label]["budget"] for label in ("q-learning", "slow")] == [12, 99]
 
     def test_without_a_table_children_are_trained_and_each_run_is_a_study(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(cli.Training, "pool", lambda *_: SumEvaluator())
+        monkeypatch.setattr(cli.Training, "pool", lambda *_: SumPool())
         how = ("--budget", 12, "--repeats", 2, "--data", "digits")
         result = nao_("compare", "--strategies", "random", "--out", tmp_path, *how)
         assert result.exit_code == 0, result.output
@@ -496,7 +536,7 @@ class TestCompare:
         assert "optimum" not in result.stdout
 
     def test_when_everything_failed_it_says_where_the_reasons_are(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(cli.Training, "pool", lambda *_: SumEvaluator(failing=tuple(range(10))))
+        monkeypatch.setattr(cli.Training, "pool", lambda *_: SumPool(failing=tuple(range(10))))
         how = ("--budget", 4, "--repeats", 1, "--data", "digits")
         result = nao_("compare", "--strategies", "random", "--out", tmp_path, *how)
         assert result.exit_code == 2

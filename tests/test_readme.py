@@ -32,7 +32,7 @@ README = (ROOT / "README.md").read_text()
 LONG = "nao optimize --iterations 3 --seeds 100"
 # A command's last word on an option counts, so these make any of them short: two small children, of the
 # program that the Python blocks train too, and no fit, since one score is too few for that.
-CHILD = ("--blocks", "1", "--steps", "10")
+CHILD = ("--blocks", "1", "--steps", "10", "--devices", "1")
 SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", "--confirm", "2x1", *CHILD)
 # On a table, the random architectures that every strategy begins with and one more: one fit.
 REPEATS = ("--repeats", "1")
@@ -44,12 +44,23 @@ if tuple(map(int, version("jax").split(".")[:2])) < (
 ):  # which ends a process with a flag it has dropped
     QUICK += " --xla_cpu_use_fusion_emitters=false"
 
-# Runs programs one after the other in one process, so that nothing is imported or compiled twice. Each is
-# the words of a command, or the path of a script and its arguments. Prints status, output and errors of each.
+# Runs programs one after the other in one process, so that nothing is imported or compiled twice; one process
+# drives the devices for all commands with equal children. Each program is the words of a command, or the path
+# of a script and its arguments. Prints status, output and errors of each.
 RUNNER = """
 import contextlib, io, json, runpy, sys, traceback, warnings
 from nao.cli import main
+from nao.evaluators.hosts import pool
 
+pools = []
+
+def kept(program, devices, made=pool.HostPool, **options):
+    equal = [each for each in pools if each.program == program]
+    if not equal:
+        pools.append(made(program, devices, **options))
+    return (equal or pools[-1:])[0]
+
+pool.HostPool = kept
 outcomes = []
 for program, *arguments in json.loads(sys.argv[1]):
     sys.argv, out, err, status = [program, *arguments], io.StringIO(), io.StringIO(), 0
@@ -89,6 +100,8 @@ def folder(tmp_path_factory):
     digits, letters = load_digits(), itertools.product("xy", ("train", "valid", "test"))
     # As many as the digits, which then share their program.
     names = {f"{letter}_{split}" for letter, split in letters}
+    (example,) = re.findall(r"nao evaluate .*'(.*)'", README)
+    (folder / "architectures.txt").write_text(f"{example}\n")
     np.savez(folder / "mine.npz", **{name: getattr(digits, name) for name in names})
     return folder
 

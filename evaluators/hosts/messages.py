@@ -1,0 +1,144 @@
+"""What the driver of a search and a host say to each other. Each message is one line of JSON.
+
+Nothing here is code: a line that is not what it should be is refused.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from nao.core import Fidelity, InputError, Json, Request, Result, SearchSpace
+
+
+class NoMessage(Exception):
+    """A line is no message."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """One try at a request. A request that is tried again is another attempt.
+
+    Attributes:
+      id: no other attempt has it, whichever driver made it.
+      request: what to measure.
+    """
+
+    id: str
+    request: Request
+
+
+@dataclasses.dataclass(frozen=True)
+class Orders:
+    """The complete set of attempts that a host should have.
+
+    Attributes:
+      number: 1, 2, ... in the order in which a host is told.
+      attempts: in the order in which they should be started.
+    """
+
+    number: int
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class HostInfo:
+    """What a host says of itself.
+
+    Attributes:
+      name: what the driver calls it.
+      devices: how many children it can train at a time.
+      kind: of the devices, such as `cpu`.
+      memory: bytes of each device; None where that is not known.
+    """
+
+    name: str
+    devices: int
+    kind: str = ""
+    memory: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """What came of an attempt.
+
+    Attributes:
+      outcome: `answered`, with a result; or `died`: the process that worked on it did, and so did every other
+        attempt that it worked on.
+      facts: of the result (`Result.facts`).
+      reason: how it died.
+    """
+
+    outcome: Literal["answered", "died"]
+    facts: Mapping[str, Json] = dataclasses.field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """The complete set of attempts that a host has, after the orders with that number.
+
+    Attributes:
+      number: of the orders.
+      waiting: the attempts that no device has begun.
+      running: those that devices work on, and for how many seconds.
+      ended: those that are over. They are said again until the host is told that it should not have them.
+    """
+
+    number: int
+    waiting: frozenset[str] = frozenset()
+    running: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    ended: Mapping[str, Ended] = dataclasses.field(default_factory=dict)
+
+
+def attempt_facts(attempt: Attempt) -> dict[str, Json]:
+    """An attempt as JSON."""
+    request = attempt.request
+    return {
+        "id": attempt.id,
+        "architecture": str(request.architecture),
+        "seed": request.seed,
+        "fidelity": [request.fidelity.name, request.fidelity.steps],
+    }
+
+
+def attempt_of(space: SearchSpace, facts: Any) -> Attempt:
+    """The attempt that `attempt_facts` described.
+
+    Raises:
+      NoMessage: it is none of this space.
+    """
+    try:
+        name, steps = facts["fidelity"]
+        request = Request(space.parse(facts["architecture"]), facts["seed"], Fidelity(name, steps))
+        return Attempt(str(facts["id"]), request)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NoMessage(f"this describes no attempt: {facts!r:.100}") from error
+
+
+def result_of(request: Request, facts: Any) -> Result:
+    """The result of a request that its facts describe; a failed one where they describe none."""
+    try:
+        return Result.of(request, facts)
+    except (AttributeError, KeyError, TypeError, InputError) as error:
+        return Result(request, status="failed", reason=f"its host answered with no result: {error}")
+
+
+def line(message: Mapping[str, Any]) -> bytes:
+    """A message as a line."""
+    return json.dumps(message, allow_nan=False).encode() + b"\n"
+
+
+def parsed(text: bytes) -> dict[str, Any]:
+    """The message of a line.
+
+    Raises:
+      NoMessage: it is none.
+    """
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict):
+        raise NoMessage(f"this is no message: {text[:100]!r}")
+    return message
