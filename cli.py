@@ -139,9 +139,11 @@ def optimize(
 ) -> None:
     """Search a space for better architectures. The same command goes on where it was stopped."""
     import nao
+    from nao.deadline import time_limit
     from nao.limits import Limits, parse_limits
     from nao.search import count_each
 
+    time_limit(minutes)  # what is no time is refused before anything is begun
     if iterations < 1:
         raise InputError(f"iterations must be at least 1, not {iterations}")
     counts, bounds = count_each(iterations, initial, new), parse_limits(limit or [])
