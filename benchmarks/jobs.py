@@ -1,0 +1,98 @@
+"""Whole searches on trained children: the default job of the README beside others with as many trainings.
+
+    python benchmarks/jobs.py --out DIR [--strategies default,process,gp,evolution] [--seeds 8] [--fresh 12]
+
+Encoders (`default`, `process`, `published`) play `nao optimize --iterations 3 --seeds 100`: 400 random
+children, then three times 100. Other strategies have the same 700 trainings, and hear the scores after every
+`--batch` of them, which is more often than the job does. All are confirmed by `5x3`.
+
+Then the five candidates of each are trained `--fresh` times more, with seeds that no search has used. The
+table has the means of these trainings over the searches: the validation and test score of the answer, the
+validation score of all five, and what the answer was reported to have more than that (its bias). Differences
+are those of the first row to the row, paired by seed; intervals are bootstrapped over the searches. DIR keeps
+the searches: the same command goes on.
+"""
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from shared import evaluator, interval
+
+import nao
+from nao.compare.tables import estimates
+from nao.core import Evaluator, Request
+from nao.encoders.presets import PRESETS
+from nao.search import search
+from nao.study import History
+
+UNUSED = 2_000_000_000  # seeds of trainings that no search asks for
+COLUMNS = ("answer", "test", "the five", "bias")
+
+
+def found_by(name: str, where: Evaluator, seed: int, batch: int, out: Path) -> History:
+    """One search."""
+    if name in PRESETS:
+        return nao.optimize(where.space, where, name, iterations=3, seeds=100, seed=seed, out=out)
+    return search(nao.strategy(name, where.space, seed=seed), where, [batch] * (700 // batch), out=out)
+
+
+def trained_anew(found: list[History], where: Evaluator, fresh: int) -> Iterator[list[float]]:
+    """For each search, its columns."""
+    seeds = itertools.count(UNUSED)
+    asked = [
+        {
+            i: [Request(each.trials[i].architecture, next(seeds)) for _ in range(fresh)]
+            for i in each.confirmations[0].candidates
+        }
+        for each in found
+    ]
+    results = {
+        result.request: result
+        for result in where.evaluate([x for of in asked for some in of.values() for x in some])
+        if result.score is not None
+    }
+    for each, of in zip(found, asked, strict=True):
+        valid = {i: np.mean([results[x].score for x in some if x in results]) for i, some in of.items()}
+        answer = each.best.id
+        test = np.mean([results[x].test_score for x in of[answer] if x in results])
+        bias = each.confirmed.score - valid[answer]
+        yield [valid[answer], test, float(np.mean(list(valid.values()))), bias]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--strategies", default="default,process,gp,evolution")
+    parser.add_argument("--out", type=Path, required=True)
+    for name, value in (("seeds", 8), ("batch", 10), ("fresh", 12)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--space", default="cnn-cell-small")
+    parser.add_argument("--data", default="digits")
+    given = parser.parse_args()
+    given.table = None
+    where, names = evaluator(given), given.strategies.split(",")
+    rows = {}
+    for name in names:
+        folders = [given.out / f"{name}_{seed}" for seed in range(given.seeds)]
+        found = [found_by(name, where, seed, given.batch, out) for seed, out in enumerate(folders)]
+        rows[name] = np.array(list(trained_anew(found, where, given.fresh)))  # [seeds, columns]
+        print(name, *rows[name].round(4).tolist(), flush=True)
+    if given.seeds == 1:
+        return  # one search has no interval
+    ours = rows[names[0]]
+    head = [f"{column} | `{names[0]}` minus it" for column in COLUMNS[:-1]]
+    print(f"\n| searches | {' | '.join([*head, COLUMNS[-1]])} |\n{'|---' * (2 * len(head) + 2)}|")
+    for name, row in rows.items():
+        mean, minus = estimates(row), estimates(ours - row)
+        pairs = [
+            cell
+            for i in range(len(head))
+            for cell in (interval(mean, i, 4), "" if name == names[0] else interval(minus, i, 4, "+"))
+        ]
+        print(f"| {' | '.join([name, *pairs, interval(mean, len(head), 4, '+')])} |")
+
+
+if __name__ == "__main__":
+    main()
