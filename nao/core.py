@@ -64,7 +64,8 @@ class Evaluator(Protocol):
 
     It may have one attribute more, `noisy`: whether the seed of a request changes its score. The answer of a
     search is then confirmed, unless it is told otherwise (see `nao.confirm`), and a high score is not taken
-    for what it says (see `nao.strategies.choices`).
+    for what it says (see `nao.strategies.choices`). And it may have one method more, `notices()`: what has
+    happened since it was last asked that whoever watches should know, in a line each, such as a lost host.
 
     Attributes:
       space: the space whose architectures it takes.

@@ -50,6 +50,17 @@ class Evaluating:
 
 
 @dataclasses.dataclass(frozen=True)
+class Noticed:
+    """Something has happened to the evaluator that ends nothing.
+
+    Attributes:
+      notice: what, in a line.
+    """
+
+    notice: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Recorded:
     """A result has been recorded."""
 
@@ -158,6 +169,7 @@ Event = (
     | Proposing
     | Preparing
     | Evaluating
+    | Noticed
     | Recorded
     | Told
     | Recommending

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from nao.core import Evaluator, InputError, Request, Result, Strategy, Trial, check_part
-from nao.events import Evaluating, Event, Observer, Preparing, Proposing, Recorded, Told
+from nao.events import Evaluating, Event, Noticed, Observer, Preparing, Proposing, Recorded, Told
 from nao.records import child_seed
 from nao.study.ledger import Ledger
 
@@ -135,8 +135,11 @@ def measure(
             observer(Preparing(stage))
     observer(beginning)
     began = time.perf_counter()
+    notices: Callable[[], Iterable[str]] = getattr(evaluator, "notices", tuple)
     for result in answers(evaluator, requests):
         now = time.perf_counter()
+        for notice in notices():
+            observer(Noticed(notice))
         yield result, now - began
         began = now
 

@@ -106,6 +106,13 @@ class HostPool:
             self._scheduler.withdraw()
             self._tell()
 
+    def notices(self) -> list[str]:
+        """What has happened to the process since this was last asked."""
+        found = [notice for host in self._hosts.values() for notice in host.notices]
+        for host in self._hosts.values():
+            host.notices.clear()
+        return found
+
     def close(self) -> None:
         """Ends the process."""
         for host in self._hosts.values():

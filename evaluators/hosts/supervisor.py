@@ -39,6 +39,7 @@ class Supervisor:
       name: of the host.
       info: what it has; None until the process has said so.
       stage: what the process does to make itself ready; empty once it is.
+      notices: what happened that whoever watches should know; they are taken from it.
     """
 
     def __init__(self, name: str, recipe: Mapping[str, Json], command: Sequence[str] = WORKER):
@@ -51,6 +52,7 @@ class Supervisor:
         """
         self.name, self.stage = name, "starting"
         self.info: HostInfo | None = None
+        self.notices: list[str] = []
         self._recipe, self._command = recipe, command
         self._orders = Orders(0)
         self._running: dict[str, float] = {}  # since when
@@ -160,6 +162,7 @@ class Supervisor:
         """The process has ended, or is to: whatever it worked on is, perhaps, the cause."""
         for id in self._running:
             self._ended[id] = Ended("died", reason=reason)
+        self.notices.append(f"{self.name}: {reason}; {len(self._running)} children were in it")
         if self.stage:
             self._deaths += 1
             if self._deaths == MOST_DEATHS:

@@ -14,6 +14,7 @@ from nao.events import (
     Ended,
     Evaluating,
     Event,
+    Noticed,
     Observer,
     Preparing,
     Proposing,
@@ -70,6 +71,8 @@ class Lines:
                 self.stage(stage)
             case Evaluating():
                 self.evaluate(event)
+            case Noticed(notice):
+                self.say(f"{self.name}: {notice}")
             case Recorded(trial):
                 if trial.result:
                     self.record(trial.result)

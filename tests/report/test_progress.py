@@ -181,3 +181,25 @@ def test_failures_are_said_with_their_commonest_reason(clock):
     last = console.file.getvalue().splitlines()[-1]
     assert "20 failed: " in last
     assert "diverged" in last or "its score is nan" in last
+
+
+def test_what_happens_to_the_evaluator_is_said_when_it_happens(clock):
+    class Shaken(Slow):
+        said = ()
+
+        def evaluate(self, requests):
+            for result in super().evaluate(requests):
+                self.said = ["this machine: its process died"] * (len(self.evaluated) == 3)
+                yield result
+
+        def notices(self):
+            said, self.said = self.said, ()
+            return said
+
+    console = Console(file=io.StringIO(), width=80)
+    evaluator = Shaken(failing=())
+    evaluator.clock = clock
+    settings = {"iterations": 1, "seeds": 5, "initial": 40, "new": 10}
+    nao.optimize(PairSpace(), evaluator, LinearEncoder(), observer=observer(console), **settings)
+    text = console.file.getvalue().splitlines()
+    assert text.count("initial: this machine: its process died") == 1

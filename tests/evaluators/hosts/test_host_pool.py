@@ -151,6 +151,9 @@ def test_a_process_that_is_idle_may_die_too(make_pool):
         os.kill(process(pool), signal.SIGKILL)
         (result,) = pool.evaluate([Request(PLAIN[1])])
         assert result.score == 1
+        (notice,) = pool.notices()
+        assert "signal 9" in notice
+    assert pool.notices() == []
 
 
 def test_what_is_asked_no_more_is_ended(make_pool):
