@@ -143,8 +143,10 @@ class Scheduler:
         """What a host should have now: what it has already, and as much more as it can use."""
         host = self._hosts[name]
         before = len(host.leases)
-        if self._alone and self._take_alone(host):
-            pass
+        host.draining = bool(self._alone) and (host.draining or self._should_drain(host))
+        if self._alone and not host.leases:
+            host.draining = False
+            self._lease(host, self._alone.popleft(), alone=True)
         elif not host.draining and not any(lease.alone for lease in host.leases.values()):
             for request in self._next(host):
                 self._lease(host, request)
@@ -172,15 +174,11 @@ class Scheduler:
                 self._end(host, id)
                 self._lose(lease, f"{name} has lost it")
 
-    def _take_alone(self, host: Host) -> bool:
-        """Whether a host without leases was given a suspect, or is on its way to have none."""
-        if host.leases:
-            idle = min(self._hosts.values(), key=lambda each: len(each.leases))
-            host.draining = host is idle or host.draining
-            return host.draining
-        host.draining = False
-        self._lease(host, self._alone.popleft(), alone=True)
-        return True
+    def _should_drain(self, host: Host) -> bool:
+        """Whether a host should make room for a child that is to be alone: as many as these, the idlest."""
+        others = [each for each in self._hosts.values() if not each.draining]
+        idlest = min(others, key=lambda each: len(each.leases))
+        return host is idlest and len(self._hosts) - len(others) < len(self._alone)
 
     def _next(self, host: Host) -> Iterator[Request]:
         """The requests that a host should have as well.

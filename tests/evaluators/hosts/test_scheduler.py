@@ -1,5 +1,6 @@
 """The scheduler, told what happened and what time it is: who has what, and what becomes of it."""
 
+import numpy as np
 import pytest
 
 from nao.core import Result
@@ -152,6 +153,18 @@ class TestDeaths:
         assert len(had(scheduler, "a")) == 2  # gets nothing new
         assert len(had(scheduler, "b")) == 6
 
+    def test_a_host_that_made_room_in_vain_goes_on(self):
+        scheduler, _ = started(HostInfo("a", 1), HostInfo("b", 1), n=12)
+        ids = {name: had(scheduler, name) for name in "ab"}
+        (victim, *rest) = ids["a"]
+        say(scheduler, "a", {ids["a"][victim]: Ended("died", reason="killed")})
+        assert set(had(scheduler, "a")) == set(rest)  # makes room
+        say(scheduler, "b", {ids["b"][each]: answered(each) for each in ids["b"]})
+        assert list(had(scheduler, "b")) == [victim]  # has it already
+        say(scheduler, "a", {ids["a"][each]: answered(each) for each in rest})
+        assert victim not in had(scheduler, "a")
+        assert had(scheduler, "a")
+
 
 class TestTimeOuts:
     def test_one_that_is_given(self):
@@ -215,3 +228,51 @@ def test_nothing_is_lost_and_nothing_is_answered_twice_when_hosts_go_away():
     found = simulate(hosts=10, devices=4, children=800, deaths=0.05)
     assert len({result.request for result in found.answers}) == len(found.answers) == 800
     assert {result.status for result in found.answers} == {"ok"}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_happens_everything_is_answered_once(seed):
+    """Hosts join, go away, start anew and forget; children die, run out of memory and hang, in any order."""
+    rng = np.random.default_rng(seed)
+    scheduler, asked = started(n=30, timeout=100.0)
+    answers, names, made = [], {}, 0
+
+    def report(name, ended):
+        left = [id for id in had(scheduler, name).values() if id not in ended and rng.random() > 0.03]
+        running = {id: 1000.0 if rng.random() < 0.03 else 1.0 for id in left}
+        scheduler.observe(name, Report(scheduler.orders(name).number, frozenset(), running, ended), 0.0)
+
+    for _ in range(400):
+        event = rng.random()
+        if event < 0.1 and len(names) < 4:
+            made += 1
+            names[f"host {made}"] = HostInfo(
+                f"host {made}", int(rng.integers(1, 4)), memory=int(rng.integers(3))
+            )
+            scheduler.join(names[f"host {made}"], 0.0)
+        elif names:
+            name = str(rng.choice(list(names)))
+            leases = had(scheduler, name)
+            some = [each for each in leases if rng.random() < 0.5]
+            if event < 0.15:
+                scheduler.leave(name, "gone")
+                del names[name]
+            elif event < 0.2:
+                scheduler.join(names[name], 0.0)
+            elif event < 0.35:
+                report(name, {leases[each]: Ended("died", reason="killed") for each in some})
+            elif event < 0.45:
+                report(name, {leases[each]: failed(each, "out of memory: all of it") for each in some})
+            else:
+                report(name, {leases[each]: answered(each) for each in some[:1]})
+        answers.extend(scheduler.take())
+    if not names:
+        names["last"] = HostInfo("last", 1)
+        scheduler.join(names["last"], 0.0)
+    for _ in range(200):  # from now on all goes well
+        for name in names:
+            leases = had(scheduler, name)
+            say(scheduler, name, {id: answered(each) for each, id in leases.items()})
+        answers.extend(scheduler.take())
+    assert scheduler.unanswered == 0
+    assert sorted(result.request.seed for result in answers) == [request.seed for request in asked]
