@@ -1,7 +1,9 @@
 """Evaluators: the pool of devices, the programs that it runs, and tables of known scores.
 
 - `make` turns a configuration back into the evaluator that it came from.
-- `nao.evaluators.pool`: `DevicePool`, which trains architectures on all local devices.
+- `nao.evaluators.hosts`: `HostPool`, which trains architectures in a process of its own, as the command line
+  does: a child that kills it or never ends is a failed result.
+- `nao.evaluators.pool`: `DevicePool`, which trains architectures on all local devices, in this process.
 - `nao.evaluators.program`: `Program`, what the pool asks of the networks that it trains.
 - `nao.evaluators.images`: image classification, the program behind `nao optimize`.
 - `nao.evaluators.tables`: scores that are looked up.
