@@ -229,7 +229,8 @@ def evaluate(
         if file:
             typer.echo(f"{scored} scored, {failed} failed: {out}")
     if failed and not scored:
-        raise InputError("no architecture has a score: every one failed, for the reasons above")
+        reasons = "above" if out is None else f"in {out}"
+        raise InputError(f"no architecture has a score: every one failed, for the reasons {reasons}")
 
 
 def given_architectures(arguments: Sequence[str], where: SearchSpace) -> list[Architecture]:
@@ -237,9 +238,10 @@ def given_architectures(arguments: Sequence[str], where: SearchSpace) -> list[Ar
     from nao.scores import read_architectures
 
     found: dict[Architecture, None] = {}
-    for argument in arguments:
+    for argument in dict.fromkeys(arguments):
         if argument == "-":
-            found |= dict.fromkeys(read_architectures(sys.stdin.buffer.read(), "the standard input", where))
+            content = sys.stdin.buffer.read() if sys.stdin else b""
+            found |= dict.fromkeys(read_architectures(content, "the standard input", where))
         elif os.path.exists(argument):
             try:
                 content = Path(argument).read_bytes()

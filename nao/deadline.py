@@ -40,24 +40,43 @@ def time_limit(minutes: Real | None) -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     """Interrupts what is done inside after so long."""
+    inside = True
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise TimeIsUp
+        if not inside:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        elif _whole:
+            _whole.append(True)
+        else:
+            raise TimeIsUp
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
+        inside = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
+_whole: list[bool] = []  # an entry for each thing that is being done to its end, then one for each alarm
+
+
 @contextlib.contextmanager
 def to_the_end() -> Iterator[None]:
-    """Has what is done inside done to its end, even if the time is up: it is said right after."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    """Has what is done inside done to its end, even if the time is up: that is said right after.
+
+    Signals cannot be blocked for this: one that a thread blocks is given to another, and handled here.
+    """
+    if _whole or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _whole.append(False)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        rung = any(_whole)
+        _whole.clear()
+    if rung:
+        raise TimeIsUp

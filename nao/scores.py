@@ -4,6 +4,7 @@ A file of scores has one line of JSON for each result, written when it arrives. 
 what the file has is not measured again. A last line that was cut off is dropped; so is nothing else.
 """
 
+import codecs
 import contextlib
 import fcntl
 import json
@@ -15,6 +16,8 @@ from pathlib import Path
 from nao.configuration import fingerprint, plain
 from nao.core import Architecture, InputError, Json, Request, Result, SearchSpace
 
+BEGINS = b'{"architecture": "'  # what each line begins with
+NO_RESULT = "this is no result; remove the line, or name another file"
 MEASUREMENT = "measurement"  # the fingerprint of the configuration that a score was measured with
 
 
@@ -30,7 +33,7 @@ def read_architectures(content: bytes, name: str, space: SearchSpace) -> list[Ar
       InputError: a line is no string of the space, or there is none; the message has its number.
     """
     found: dict[Architecture, None] = {}
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).splitlines(), 1):
         try:
             text = line.decode().strip()
             if text and not text.startswith("#"):
@@ -58,11 +61,13 @@ class ScoresFile:
         self.path, self._handle, self._measurement = path, handle, measurement
         with os.fdopen(os.dup(handle), "rb") as file:
             content = file.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        self.dropped = len(whole) < len(content)
-        self.known = {self._key_of(line, i) for i, line in enumerate(whole.splitlines(), 1) if line.strip()}
-        if self.dropped:
-            os.ftruncate(handle, len(whole))
+        *lines, rest = content.split(b"\n")
+        self.known = {self._key_of(line, i) for i, line in enumerate(lines, 1) if line.strip()}
+        self.dropped = bool(rest)
+        if rest and not (rest.startswith(BEGINS) or BEGINS.startswith(rest)):
+            raise InputError(f"{path}, line {len(lines) + 1}: {NO_RESULT}")  # and no part of one
+        if rest:
+            os.ftruncate(handle, len(content) - len(rest))
         os.lseek(handle, 0, os.SEEK_END)
 
     def key(self, request: Request) -> str:
@@ -92,8 +97,8 @@ class ScoresFile:
             record = json.loads(line)
             key = [str(record["architecture"]), int(record["seed"]), str(record["fidelity"])]
             measurement = str(record[MEASUREMENT])
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise InputError(f"{where}: this is no result; remove the line, or name another file") from error
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise InputError(f"{where}: {NO_RESULT}") from error
         if measurement != self._measurement:
             raise InputError(
                 f"{where}: this was measured in another way ({measurement}, not {self._measurement}): on"

@@ -23,7 +23,7 @@ def requests(seed=0):
 
 class TestArchitectures:
     def test_each_once_and_no_empty_lines_or_comments(self):
-        lines = ["# chosen by hand", str(XS[0]), "", f"  {XS[1]}\r", str(XS[0])]
+        lines = ["\ufeff# chosen by hand", str(XS[0]), "", f"  {XS[1]}\r", str(XS[0])]
         assert read_architectures("\n".join(lines).encode(), "x.txt", SPACE) == XS[:2]
 
     @pytest.mark.parametrize(
@@ -108,6 +108,14 @@ class TestScores:
         with pytest.raises(InputError, match="line 1: this is no result"), scores_file(path, MADE):
             pass
         assert path.read_bytes() == line.encode("latin-1") + b"\n"  # as it was
+
+    @pytest.mark.parametrize("content", [b'{"my": "thesis"}', b"abc", b"\n\nabc", b"{\n}"])
+    def test_a_file_that_is_none_of_ours_stays_as_it_is(self, tmp_path, content):
+        path = tmp_path / "s.json"
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="this is no result"), scores_file(path, MADE):
+            pass
+        assert path.read_bytes() == content
 
     def test_files_that_cannot_be_written(self, tmp_path):
         for path, match in (

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 import nao
 from nao import events
 from nao.core import InputError, Request, Result
+from nao.deadline import TimeIsUp, time_limit, to_the_end
 from nao.loop import child_seed
 from nao.search import identity, search
 from nao.spaces import space
@@ -417,6 +419,25 @@ class TestABudgetInTime:
         assert history.trials == optimize()[0].trials
         assert events.TimeUp not in map(type, told)
         assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+    def test_what_is_being_recorded_is_recorded_to_the_end(self):
+        """Also while there are other threads, which could be given the signal."""
+        stop = threading.Event()
+        threading.Thread(target=stop.wait).start()
+        done = []
+
+        def record():
+            with to_the_end():
+                time.sleep(0.2)
+                done.append("recorded")
+            done.append("and more")
+
+        try:
+            with pytest.raises(TimeIsUp), time_limit(0.05 / 60):
+                record()
+        finally:
+            stop.set()
+        assert done == ["recorded"]
 
     def test_an_evaluator_that_hears_nothing_of_errors_is_ended_too(self):
         class Deaf(SumEvaluator):

@@ -50,6 +50,7 @@ class HostPool:
         """
         self.program = program
         self._scheduler = Scheduler(child_timeout)
+        self._turn = 0  # which evaluation is the newest
         recipe = {"configuration": plain(program.configuration()), "devices": devices, "cache": cache}
         self._hosts = {HERE: Supervisor(HERE, recipe, command)}
 
@@ -93,18 +94,22 @@ class HostPool:
                 self._listen()
 
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Result]:
-        """See `nao.core.Evaluator`."""
+        """See `nao.core.Evaluator`. What was asked before and is not answered yet is given up."""
         check_requests(self.program, requests)
+        self._turn += 1
+        turn = self._turn
+        self._scheduler.withdraw()
         self._scheduler.submit(requests)
         try:
-            while self._scheduler.unanswered:
+            while turn == self._turn and self._scheduler.unanswered:
                 self._tell()
                 self._listen()
                 self._tell()  # first the devices, then whoever waits for the answers
                 yield from self._scheduler.take()
         finally:
-            self._scheduler.withdraw()
-            self._tell()
+            if turn == self._turn:
+                self._scheduler.withdraw()
+                self._tell()
 
     def notices(self) -> list[str]:
         """What has happened to the process since this was last asked."""

@@ -10,12 +10,13 @@ import statistics
 import uuid
 from collections.abc import Iterator, Sequence
 
-from nao.core import Request, Result
+from nao.core import Fidelity, Request, Result
 from nao.evaluators.hosts.messages import Attempt, Ended, HostInfo, Orders, Report, result_of
 
 AHEAD = 2  # attempts that a host has for each device beyond the one it works on, while many wait
 FINISHED = 5  # this many children must have finished before their median says anything
 SHORTEST, LONGEST = 60.0, 86_400.0  # seconds: the shortest time-out, and the one before that
+REMEMBERED = 501  # children whose times are known, the newest
 PATIENCE = 20  # times the median: how long a child may take
 MOST_LOSSES = 3  # hosts that may go away while they work on a child before it is taken to be the cause
 OUT_OF_MEMORY = "out of memory"  # what the reason of a child without enough memory begins with
@@ -82,11 +83,11 @@ class Scheduler:
         self._waiting: collections.deque[Request] = collections.deque()
         self._alone: collections.deque[Request] = collections.deque()
         self._larger: dict[Request, tuple[int, Result]] = {}  # to be tried with more memory than that
-        self._deaths: dict[Request, str] = {}
+        self._deaths: set[Request] = set()  # whose process has died
         self._losses: collections.Counter[Request] = collections.Counter()
         self._unanswered: set[Request] = set()
         self._answers: list[Result] = []
-        self._seconds: collections.deque[float] = collections.deque(maxlen=501)
+        self._seconds: dict[Fidelity, collections.deque[float]] = {}  # of those that finished
 
     @property
     def unanswered(self) -> int:
@@ -99,9 +100,10 @@ class Scheduler:
         return list(self._hosts)
 
     def submit(self, requests: Sequence[Request]) -> None:
-        """Takes on requests, none of which it has already."""
-        self._waiting.extend(requests)
-        self._unanswered.update(requests)
+        """Takes on requests, each once."""
+        new = [request for request in dict.fromkeys(requests) if request not in self._unanswered]
+        self._waiting.extend(new)
+        self._unanswered.update(new)
 
     def take(self) -> list[Result]:
         """The answers since it was last asked."""
@@ -161,11 +163,14 @@ class Scheduler:
         for id, ended in report.ended.items():
             if lease := self._end(host, id):  # else it is said again, or of an attempt that nobody waits for
                 self._conclude(host, lease, ended)
-        limit, why = self._time_out()
         for id, seconds in report.running.items():
-            if id in host.leases:
-                host.leases[id].started = True
-            if seconds > limit and (lease := self._end(host, id)):
+            if id not in host.leases:
+                continue
+            lease = host.leases[id]
+            lease.started = True
+            limit, why = self._time_out(lease.attempt.request.fidelity)
+            if seconds > limit:
+                self._end(host, id)
                 reason = f"stopped after {seconds:.0f} s: {why}"
                 self._answer(Result(lease.attempt.request, status="failed", reason=reason, seconds=seconds))
         for id, lease in list(host.leases.items()):
@@ -211,9 +216,8 @@ class Scheduler:
         """What becomes of a request of which an attempt is over."""
         request = lease.attempt.request
         if ended.outcome == "died":
-            before = self._deaths.get(request)
-            if before is None:
-                self._deaths[request] = ended.reason
+            if request not in self._deaths or not lease.alone:
+                self._deaths.add(request)
                 self._alone.append(request)
                 return
             reason = f"its process died twice, the second time with nothing else in it: {ended.reason}"
@@ -221,9 +225,11 @@ class Scheduler:
             return
         result = result_of(request, ended.facts)
         if result.status == "ok":
-            self._seconds.append(result.seconds)
+            known = self._seconds.setdefault(request.fidelity, collections.deque(maxlen=REMEMBERED))
+            known.append(result.seconds)
         memory = host.info.memory or 0
-        if result.reason.startswith(OUT_OF_MEMORY) and self._has_more_memory(memory):
+        needs_more = result.reason.startswith(OUT_OF_MEMORY) and request not in self._deaths
+        if needs_more and self._has_more_memory(memory):
             self._larger[request] = memory, result
         else:
             self._answer(result)
@@ -249,16 +255,17 @@ class Scheduler:
         if result.request in self._unanswered:
             self._unanswered.remove(result.request)
             self._answers.append(result)
-            self._deaths.pop(result.request, None)
+            self._deaths.discard(result.request)
             self._losses.pop(result.request, None)
 
-    def _time_out(self) -> tuple[float, str]:
+    def _time_out(self, fidelity: Fidelity) -> tuple[float, str]:
         """How many seconds a child may take, and why."""
         if self.timeout is not None:
             return self.timeout, f"children have {self.timeout:g} s (--child-timeout)"
-        if len(self._seconds) < FINISHED:
+        known = self._seconds.get(fidelity, ())
+        if len(known) < FINISHED:
             return LONGEST, "children have a day until five have finished (--child-timeout)"
-        median = statistics.median(self._seconds)
+        median = statistics.median(known)
         return max(SHORTEST, PATIENCE * median), (
             f"children have {PATIENCE} times the median of those that finished, {median:.1f} s, and at least"
             f" {SHORTEST:.0f} s (--child-timeout)"

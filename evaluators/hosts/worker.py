@@ -69,12 +69,17 @@ def work(recipe: Mapping[str, Any], orders: "queue.SimpleQueue[bytes]", messages
     from nao import evaluators
     from nao.evaluators.devices import describe, set_up_devices
 
-    set_up_devices(recipe["devices"], recipe["cache"])  # first: JAX can only be told before it is used
-    pool: Any = evaluators.make(recipe["configuration"], recipe["devices"])
-    say(**describe(pool.devices))
-    for stage in pool.prepare():
-        say(preparing=stage)
-    running = pool.begin()
+    try:
+        set_up_devices(recipe["devices"], recipe["cache"])  # first: JAX can only be told before it is used
+        pool: Any = evaluators.make(recipe["configuration"], recipe["devices"])
+        say(**describe(pool.devices))
+        for stage in pool.prepare():
+            say(preparing=stage)
+        running = pool.begin()
+    except (InputError, BrokenPipeError):
+        raise
+    except Exception as error:  # whatever stands in the way, such as devices that JAX does not find
+        raise InputError(f"the devices cannot be used: {error}") from error
     say(ready=True)
     ids: dict[Request, str] = {}  # of all that it has
     waiting: collections.deque[Request] = collections.deque()

@@ -1,5 +1,6 @@
 """Children in a process of their own: one that dies, hangs or lies costs no more than itself."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -44,7 +45,7 @@ def make_pool(tmp_path):
 
 def process(pool):
     """The process that drives the devices."""
-    return pool._hosts[HERE]._process.pid
+    return pool._hosts[HERE]._worker.process.pid
 
 
 def test_faults_cost_no_more_than_the_children_that_have_them(make_pool, tmp_path):
@@ -71,9 +72,8 @@ def test_faults_cost_no_more_than_the_children_that_have_them(make_pool, tmp_pat
     tried = [name for path in tmp_path.glob("*-*") if (name := path.name.split("-")[0]) in asked]
     assert all(2 <= tried.count(str(string(begins))) <= 4 for begins in (SEGFAULTS, DIES_ONCE))
     assert len(strings) <= len(tried) <= len(strings) + 16
-    before = process(pool)
     pool.close()
-    assert ended(before)
+    assert pool._hosts[HERE]._worker is None
 
 
 def test_nothing_is_trained_twice(make_pool, tmp_path):
@@ -160,9 +160,35 @@ def test_what_is_asked_no_more_is_ended(make_pool):
     pool = make_pool()
     asked = pool.evaluate([Request(PLAIN[0]), Request(string(HANGS))])
     assert next(asked).score == 0
+    time.sleep(0.3)  # it has begun the other, and perhaps that was not heard
     before = process(pool)
     asked.close()
+    assert [result.score for result in pool.evaluate([Request(PLAIN[1])])] == [1]
     assert process(pool) != before
+    assert ended(before)
+
+
+def test_another_evaluation_is_the_end_of_one_that_was_left(make_pool):
+    pool = make_pool()
+    left = pool.evaluate([Request(x) for x in PLAIN])
+    next(left)
+    scores = {r.architecture: r.score for r in pool.evaluate([Request(x, 1) for x in PLAIN[:3]])}
+    assert scores == {x: sum(x.tokens) for x in PLAIN[:3]}
+    assert len(list(left)) < len(PLAIN)
+
+
+def test_a_process_that_cannot_be_started_is_no_fault_of_the_children(make_pool, monkeypatch):
+    pool = make_pool()
+    list(pool.prepare())
+
+    def full(*_, **__):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    os.kill(process(pool), signal.SIGKILL)
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", full)
+        with pytest.raises(InputError, match=r"cannot be started: .*Cannot allocate memory"):
+            list(pool.evaluate([Request(PLAIN[1])]))
     assert [result.score for result in pool.evaluate([Request(PLAIN[1])])] == [1]
 
 
@@ -177,17 +203,21 @@ def test_the_process_ends_with_the_one_that_started_it(tmp_path):
 @pytest.mark.parametrize(
     ("code", "match"),
     [
-        ("raise SystemExit(3)", "died 3 times before it was ready: its process ended with the status 3"),
+        ("raise SystemExit(3)", "died 3 times before it began a child: its process ended with the status 3"),
         ("import os; os.kill(os.getpid(), 9)", "signal 9, killed, perhaps for want of memory"),
-        ("print('[]')", "died 3 times before it was ready: its process .*: this is no message: b'\\[\\]'"),
+        (
+            "print('[]')",
+            "died 3 times before it began a child: its process .*: this is no message: b'\\[\\]'",
+        ),
         ('print(\'{"unusable": "no such device"}\')', "^no such device$"),
         ('print(\'{"devices": 1, "color": 2}\')', "this is no message"),
     ],
 )
 def test_a_process_that_cannot_be_used(make_pool, code, match):
     pool = make_pool((sys.executable, "-c", code))
-    with pytest.raises(InputError, match=match):
-        list(pool.prepare())
+    for _ in range(2):
+        with pytest.raises(InputError, match=match):
+            list(pool.evaluate([Request(PLAIN[0])]))
 
 
 def test_a_machine_without_enough_devices(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nao.core import Result
+from nao.core import Fidelity, Request, Result
 from nao.evaluators.hosts.messages import Ended, HostInfo, Report
 from nao.evaluators.hosts.scheduler import MOST_LOSSES, Scheduler
 from tests.evaluators.hosts.simulation import answered, requests, simulate
@@ -75,6 +75,11 @@ class TestLeases:
         (result,) = scheduler.take()
         assert result.status == "failed"
         assert result.reason.startswith("its host answered with no result: ")
+
+    def test_what_is_asked_twice_is_answered_once(self):
+        scheduler, (request,) = started(HostInfo("a", 4), n=1)
+        scheduler.submit([request, request])
+        assert len(had(scheduler, "a")) == 1
 
 
 class TestHostsThatGoAway:
@@ -191,6 +196,15 @@ class TestTimeOuts:
         say(scheduler, "a", running={ids[last]: limit + 0.1})
         (result,) = scheduler.take()
         assert "20 times the median of those that finished" in result.reason
+
+    def test_children_of_another_fidelity_have_a_median_of_their_own(self):
+        scheduler, asked = started(HostInfo("a", 6), n=5)
+        ids = had(scheduler, "a")
+        say(scheduler, "a", {ids[each]: answered(each) for each in asked})
+        dear = Request(asked[0].architecture, 9, Fidelity("dear", 10_000))
+        scheduler.submit([dear])
+        say(scheduler, "a", running={had(scheduler, "a")[dear]: 5000.0})
+        assert [result.request for result in scheduler.take()] == asked
 
 
 class TestMemory:
