@@ -33,9 +33,8 @@ def results(pool):
 
 def outcomes(pool, data, requests=REQUESTS[:2]):
     """What the program makes of other images, of the shapes that it was compiled for."""
-    devices, compiled, _ = pool._compiled[0]
-    each = [compiled(*arguments(pool.program, len(devices), {0: request}), data) for request in requests]
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *jax.device_get(each))
+    ((devices, compiled, _),) = pool._compiled
+    return jax.device_get(compiled(*arguments(pool.program, len(devices), dict(enumerate(requests))), data))
 
 
 class TestScores:
@@ -85,15 +84,13 @@ class TestSteps:
         assert report.reason == "diverged: the loss was not finite after 1 steps"
 
     def test_a_device_without_a_child_does_nothing(self, pool):
-        devices, compiled, data = pool._compiled[0]
-        encoded, seeds, steps = arguments(pool.program, len(devices), {0: REQUESTS[0]})
-        idle = jax.device_get(compiled(encoded, seeds, 0 * steps, data))
-        assert idle.steps.tolist() == [0]
-        assert idle.correct.tolist() == [[0, 0]]
+        found = outcomes(pool, arrange(dataset()), REQUESTS[:1])
+        assert found.steps.tolist() == [CHILD.steps, 0]
+        assert found.correct[1].tolist() == [0, 0]
 
     def test_a_fidelity_of_fewer_steps(self, pool, results):
         short = Request(FIRST, 10, Fidelity("short", 5))
-        assert outcomes(pool, arrange(dataset()), [short]).steps.tolist() == [5]
+        assert outcomes(pool, arrange(dataset()), [short]).steps.tolist() == [5, 0]
         (result,) = measure(pool, [short])
         assert result.status == "ok"
         assert result.metrics["train_loss"] > results[0].metrics["train_loss"]
