@@ -9,32 +9,29 @@ import collections
 import functools
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import numpy as np
 
-from nao.core import Architecture, Cost, InputError, Json, Request, Result, SearchSpace
+from nao.core import InputError, Request, Result
 from nao.evaluators.devices import check_memory, local_devices
 from nao.evaluators.lane import AHEAD, Lane, arguments, describe
-from nao.evaluators.program import Program, check_requests
+from nao.evaluators.program import Program, ProgramEvaluator, check_requests
 
 MOST_LANES = 8  # each compiles the program once more, on a core of its own
 PATIENCE = 0.002  # seconds between two looks at the devices
 
 
-class DevicePool:
+class DevicePool(ProgramEvaluator):
     """Runs a program on the local devices (a `nao.core.Evaluator`). Pools of equal programs are equal.
 
     Attributes:
       program: what is run.
       devices: the devices that it runs on.
-      noisy: true, as weights and batches of a child are random.
     """
-
-    noisy: ClassVar[bool] = True
 
     def __init__(self, program: Program, devices: int | None = None):
         """Checks that the program can run here. It is compiled before the first request is answered.
@@ -46,25 +43,9 @@ class DevicePool:
         Raises:
           InputError: there are fewer devices, or less memory than the program says it needs.
         """
-        self.program = program
+        super().__init__(program)
         self.devices = local_devices(devices)
         check_memory(self.devices, program.memory)
-
-    @property
-    def space(self) -> SearchSpace:
-        """The space whose architectures the program takes."""
-        return self.program.space
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, DevicePool) and self.program == other.program
-
-    def configuration(self) -> Mapping[str, Json]:
-        """That of the program. The number of devices is no part of it."""
-        return self.program.configuration()
-
-    def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
-        """See `nao.core.Evaluator`."""
-        return [self.program.cost(architecture) for architecture in architectures]
 
     def prepare(self) -> Iterator[str]:
         """Yields `compiling`, and compiles the program; yields nothing once that is done.

@@ -5,7 +5,7 @@ Axis letters: n architectures.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from nao.core import Architecture, Cost, Fidelity, InputError, Json, Request, SearchSpace
 
@@ -83,6 +83,37 @@ class Program(Protocol):
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies the program in a study, and what it can be made from again."""
+
+
+class ProgramEvaluator:
+    """What an evaluator that runs a program has of it. Those of equal programs are equal, wherever they run.
+
+    Attributes:
+      program: what is run.
+      noisy: true, as weights and batches of a child are random.
+    """
+
+    noisy: ClassVar[bool] = True
+
+    def __init__(self, program: Program):
+        """Takes the program."""
+        self.program = program
+
+    @property
+    def space(self) -> SearchSpace:
+        """The space whose architectures the program takes."""
+        return self.program.space
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ProgramEvaluator) and self.program == other.program
+
+    def configuration(self) -> Mapping[str, Json]:
+        """That of the program. Where it runs is no part of it."""
+        return self.program.configuration()
+
+    def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
+        """See `nao.core.Evaluator`."""
+        return [self.program.cost(architecture) for architecture in architectures]
 
 
 def check_requests(program: Program, requests: Sequence[Request]) -> None:

@@ -2,20 +2,19 @@
 
 import selectors
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
 
 from nao.configuration import plain
-from nao.core import Architecture, Cost, Json, Request, Result, SearchSpace
+from nao.core import Request, Result
 from nao.evaluators.hosts.scheduler import Scheduler
 from nao.evaluators.hosts.supervisor import WORKER, Supervisor
-from nao.evaluators.program import Program, check_requests
+from nao.evaluators.program import Program, ProgramEvaluator, check_requests
 
 PATIENCE = 1.0  # seconds between two looks at the clock of children that run
 HERE = "this machine"
 
 
-class HostPool:
+class HostPool(ProgramEvaluator):
     """Runs a program in a process of its own, which drives the devices (a `nao.core.Evaluator`).
 
     A child that kills the process, or never ends, is a failed result, and the search goes on. The program is
@@ -24,10 +23,7 @@ class HostPool:
 
     Attributes:
       program: what is run.
-      noisy: true, as weights and batches of a child are random.
     """
-
-    noisy: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -48,27 +44,11 @@ class HostPool:
             finished.
           command: the process.
         """
-        self.program = program
+        super().__init__(program)
         self._scheduler = Scheduler(child_timeout)
         self._turn = 0  # which evaluation is the newest
         recipe = {"configuration": plain(program.configuration()), "devices": devices, "cache": cache}
         self._hosts = {HERE: Supervisor(HERE, recipe, command)}
-
-    @property
-    def space(self) -> SearchSpace:
-        """The space whose architectures the program takes."""
-        return self.program.space
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, HostPool) and self.program == other.program
-
-    def configuration(self) -> Mapping[str, Json]:
-        """That of the program. Where it runs is no part of it."""
-        return self.program.configuration()
-
-    def cost(self, architectures: Sequence[Architecture]) -> list[Cost]:
-        """See `nao.core.Evaluator`."""
-        return [self.program.cost(architecture) for architecture in architectures]
 
     def open(self) -> None:
         """Waits until it is known what devices there are.

@@ -15,6 +15,7 @@ import nao
 import nao.study
 from nao.core import Architecture, InputError, Request, Result
 from nao.evaluators.hosts.pool import HERE, HostPool
+from nao.evaluators.pool import DevicePool
 from nao.search import search
 from tests.evaluators.fake import SPACE
 from tests.evaluators.hosts.faulty import COMMAND, DIES_ONCE, HANGS, SEGFAULTS, Faulty
@@ -142,6 +143,13 @@ def evaluated(folder):
         return nao.study.read(folder, SPACE).evaluated
     except InputError:
         return 0
+
+
+def test_pools_are_equal_when_they_measure_the_same(make_pool, tmp_path):
+    pool, here = make_pool(), DevicePool(Faulty(marks=str(tmp_path)))
+    assert pool == here
+    assert pool.configuration() == here.configuration()
+    assert pool != DevicePool(Faulty(marks="elsewhere"))
 
 
 def test_a_process_that_is_idle_may_die_too(make_pool):
