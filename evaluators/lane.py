@@ -79,11 +79,9 @@ class Lane:
         """Whether any child is under way."""
         return bool(self._apart) or any(self._queues)
 
-    def started(self) -> Iterator[tuple[Request, float]]:
-        """The children that devices work on, and since when."""
-        for d, queue in enumerate(self._queues):
-            if queue:
-                yield queue[0].requests[d], max(queue[0].sent, self._idle_since[d])
+    def started(self) -> Iterator[Request]:
+        """The children that devices work on."""
+        return (queue[0].requests[d] for d, queue in enumerate(self._queues) if queue)
 
     def room(self, behind: int) -> int:
         """How many children could be sent to devices that have at most so many already."""

@@ -124,10 +124,9 @@ class Running:
         """Whether there are any."""
         return any(lane.busy for lane in self._lanes)
 
-    def started(self) -> dict[Request, float]:
-        """Those that devices work on, and for how many seconds."""
-        now = time.perf_counter()
-        return {request: now - since for lane in self._lanes for request, since in lane.started()}
+    def started(self) -> Iterator[Request]:
+        """Those that devices work on."""
+        return (request for lane in self._lanes for request in lane.started())
 
     def feed(
         self,

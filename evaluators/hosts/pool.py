@@ -81,8 +81,8 @@ class HostPool(ProgramEvaluator):
         self._scheduler.withdraw()
         self._scheduler.submit(requests)
         try:
+            self._tell()
             while turn == self._turn and self._scheduler.unanswered:
-                self._tell()
                 self._listen()
                 self._tell()  # first the devices, then whoever waits for the answers
                 yield from self._scheduler.take()

@@ -39,10 +39,10 @@ class Slow(SumEvaluator):
             yield result
 
 
-def lines(clock, out=None, **settings):
+def lines(clock, out=None, evaluator=None, **settings):
     """The lines that a search of 40 + 2 x 10 architectures prints."""
     console = Console(file=io.StringIO(), width=80)
-    evaluator = Slow(failing=())
+    evaluator = evaluator or Slow(failing=())
     evaluator.clock = clock
     defaults = {"iterations": 2, "seeds": 5, "initial": 40, "new": 10}
     nao.optimize(
@@ -159,12 +159,7 @@ def test_compiling_is_said_and_is_not_the_pace_of_the_children(clock):
                 self.clock.now += 60.0
                 self.compiled = True
 
-    console = Console(file=io.StringIO(), width=80)
-    evaluator = Compiling(failing=())
-    evaluator.clock = clock
-    settings = {"iterations": 1, "seeds": 5, "initial": 40, "new": 10}
-    nao.optimize(PairSpace(), evaluator, LinearEncoder(), observer=observer(console), **settings)
-    text = console.file.getvalue().splitlines()
+    text = lines(clock, evaluator=Compiling(failing=()), iterations=1)
     assert text[1:3] == ["initial: compiling", "initial: training 40 architectures"]
     first = next(line for line in text if " left" in line)
     assert first.endswith("2:18 left")  # 46 times three seconds
@@ -196,10 +191,5 @@ def test_what_happens_to_the_evaluator_is_said_when_it_happens(clock):
             said, self.said = self.said, ()
             return said
 
-    console = Console(file=io.StringIO(), width=80)
-    evaluator = Shaken(failing=())
-    evaluator.clock = clock
-    settings = {"iterations": 1, "seeds": 5, "initial": 40, "new": 10}
-    nao.optimize(PairSpace(), evaluator, LinearEncoder(), observer=observer(console), **settings)
-    text = console.file.getvalue().splitlines()
+    text = lines(clock, evaluator=Shaken(failing=()), iterations=1)
     assert text.count("initial: this machine: its process died") == 1
