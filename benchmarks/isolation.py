@@ -60,7 +60,7 @@ def main() -> None:
         for _ in pool.prepare():
             pass
         list(pool.evaluate(requests[: 2 * given.devices]))  # what is done once
-    pid = apart._hosts[HERE]._worker.process.pid
+    pid = apart._hosts[HERE]._worker.pid
     rows = np.array(
         [
             [measured(pool, requests, pids) for pool, pids in ((here, []), (apart, [pid]))]

@@ -83,12 +83,14 @@ class Report:
       waiting: the attempts that no device has begun.
       running: those that devices work on, and for how many seconds.
       ended: those that are over. They are said again until the host is told that it should not have them.
+      leaving: whether the host will begin nothing that it has not begun.
     """
 
     number: int
     waiting: frozenset[str] = frozenset()
     running: Mapping[str, float] = dataclasses.field(default_factory=dict)
     ended: Mapping[str, Ended] = dataclasses.field(default_factory=dict)
+    leaving: bool = False
 
 
 def attempt_facts(attempt: Attempt) -> dict[str, Json]:
@@ -114,6 +116,60 @@ def attempt_of(space: SearchSpace, facts: Any) -> Attempt:
         return Attempt(str(facts["id"]), request)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise NoMessage(f"this describes no attempt: {facts!r:.100}") from error
+
+
+def orders_facts(orders: Orders) -> dict[str, Json]:
+    """Orders as JSON."""
+    return {"number": orders.number, "attempts": [attempt_facts(attempt) for attempt in orders.attempts]}
+
+
+def report_facts(report: Report) -> dict[str, Json]:
+    """A report as JSON."""
+    return {
+        "number": report.number,
+        "waiting": sorted(report.waiting),
+        "running": dict(report.running),
+        "ended": {id: dataclasses.asdict(ended) for id, ended in report.ended.items()},
+        "leaving": report.leaving,
+    }
+
+
+def report_of(facts: Any) -> Report:
+    """The report that `report_facts` described.
+
+    Raises:
+      NoMessage: it is none.
+    """
+    try:
+        ended = {str(id): _ended_of(each) for id, each in facts["ended"].items()}
+        running = {str(id): float(seconds) for id, seconds in facts["running"].items()}
+        waiting = frozenset(map(str, facts["waiting"]))
+        return Report(int(facts["number"]), waiting, running, ended, facts["leaving"] is True)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise NoMessage(f"this is no report: {facts!r:.100}") from error
+
+
+def _ended_of(facts: Any) -> Ended:
+    outcome: Any = facts["outcome"]
+    if outcome not in ("answered", "died"):
+        raise NoMessage(f"an attempt cannot have ended like this: {outcome!r:.100}")
+    return Ended(outcome, dict(facts["facts"]), str(facts["reason"]))
+
+
+def host_info_of(name: str, facts: Any) -> HostInfo:
+    """What a host has, from what its process says of the devices.
+
+    Raises:
+      NoMessage: it is no such thing.
+    """
+    try:
+        devices, memory = facts["devices"], facts["memory"]
+        whole = isinstance(devices, int) and devices > 0 and (memory is None or isinstance(memory, int))
+        if not whole or set(facts) != {"devices", "kind", "memory"}:
+            raise NoMessage(f"these are no devices: {facts!r:.100}")
+        return HostInfo(name, devices, str(facts["kind"]), memory)
+    except (KeyError, TypeError) as error:
+        raise NoMessage(f"these are no devices: {facts!r:.100}") from error
 
 
 def result_of(request: Request, facts: Any) -> Result:

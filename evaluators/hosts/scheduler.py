@@ -49,6 +49,7 @@ class Host:
       number: of its newest orders.
       heard: when it was last heard of, in seconds.
       draining: whether it gets nothing new until it has nothing.
+      leaving: whether it gets nothing new any more.
     """
 
     info: HostInfo
@@ -56,6 +57,7 @@ class Host:
     leases: dict[str, Lease] = dataclasses.field(default_factory=dict)
     number: int = 0
     draining: bool = False
+    leaving: bool = False
 
 
 class Scheduler:
@@ -145,6 +147,8 @@ class Scheduler:
         """What a host should have now: what it has already, and as much more as it can use."""
         host = self._hosts[name]
         before = len(host.leases)
+        if host.leaving:
+            return Orders(host.number, tuple(lease.attempt for lease in host.leases.values()))
         host.draining = bool(self._alone) and (host.draining or self._should_drain(host))
         if self._alone and not host.leases:
             host.draining = False
@@ -160,6 +164,8 @@ class Scheduler:
         """Takes into account what a host has."""
         host = self._hosts[name]
         host.heard = now
+        if report.leaving:
+            self._retire(host, report)
         for id, ended in report.ended.items():
             if lease := self._end(host, id):  # else it is said again, or of an attempt that nobody waits for
                 self._conclude(host, lease, ended)
@@ -179,11 +185,19 @@ class Scheduler:
                 self._end(host, id)
                 self._lose(lease, f"{name} has lost it")
 
+    def _retire(self, host: Host, report: Report) -> None:
+        """A host wants to leave once it has finished what it has begun: the rest is for others."""
+        host.leaving = True
+        for id in report.waiting:
+            if lease := self._end(host, id):
+                (self._alone if lease.alone else self._waiting).appendleft(lease.attempt.request)
+
     def _should_drain(self, host: Host) -> bool:
         """Whether a host should make room for a child that is to be alone: as many as these, the idlest."""
-        others = [each for each in self._hosts.values() if not each.draining]
+        staying = [each for each in self._hosts.values() if not each.leaving]
+        others = [each for each in staying if not each.draining]
         idlest = min(others, key=lambda each: len(each.leases))
-        return host is idlest and len(self._hosts) - len(others) < len(self._alone)
+        return host is idlest and len(staying) - len(others) < len(self._alone)
 
     def _next(self, host: Host) -> Iterator[Request]:
         """The requests that a host should have as well.
@@ -194,7 +208,7 @@ class Scheduler:
             if len(host.leases) < host.info.devices and (host.info.memory or 0) > memory:
                 del self._larger[request]
                 yield request
-        devices = sum(each.info.devices for each in self._hosts.values())
+        devices = sum(each.info.devices for each in self._hosts.values() if not each.leaving)
         for behind in range(1 + AHEAD):
             while (
                 len(host.leases) < (1 + behind) * host.info.devices and len(self._waiting) > behind * devices

@@ -4,33 +4,26 @@ The process is ended, and started anew, when it dies, when it works on what it s
 says what is no message. What it had is then sent to the new one, except for what it died of, perhaps.
 """
 
-import contextlib
-import os
-import signal
-import subprocess
 import sys
 import time
-import weakref
 from collections.abc import Mapping, Sequence
-from typing import IO, Any
 
 from nao.core import InputError, Json
 from nao.evaluators.hosts.messages import (
-    Attempt,
     Ended,
     HostInfo,
     NoMessage,
     Orders,
     Report,
-    attempt_facts,
-    line,
+    host_info_of,
+    orders_facts,
     parsed,
 )
+from nao.evaluators.hosts.process import Process, ProcessEnded
 
 WORKER = (sys.executable, "-P", "-m", "nao.evaluators.hosts.worker")
 MOST_DEATHS = 3  # times that the process may die before it begins a child, one after the other
 PAUSE = 10.0  # seconds without a look at the process after which it is taken to have been stopped too
-CHUNK = 1 << 16
 
 
 class Supervisor:
@@ -58,29 +51,36 @@ class Supervisor:
         self.info: HostInfo | None = None
         self.notices: list[str] = []
         self._recipe, self._command = recipe, command
-        self._orders = Orders(0)
+        self._orders: Mapping[str, Json] = orders_facts(Orders(0))
+        self._attempts: dict[str, Json] = {}  # that the host should have, by id
         self._running: dict[str, float] = {}  # since when
         self._ended: dict[str, Ended] = {}
         self._deaths = 0  # since a child was last begun
         self._heard = time.monotonic()
-        self._worker: Worker | None = None
+        self._worker: Process | None = None
         self._begin()
 
     def fileno(self) -> int:
         """What becomes readable when there is something to hear."""
-        return self._begin().messages.fileno()
+        return self._begin().fileno()
 
     def tell(self, orders: Orders) -> None:
         """Says what the host should have, if that is new."""
-        if orders.number == self._orders.number:
+        if orders.number != self._orders["number"]:
+            self.obey(orders_facts(orders))
+
+    def obey(self, orders: Mapping[str, Json]) -> None:
+        """As `tell`, of orders as JSON (see `orders_facts`)."""
+        if orders == self._orders:
             return
         self._orders = orders
-        self._ended = {id: ended for id, ended in self._ended.items() if id in self._wanted}
-        if self._running.keys() - self._wanted:  # it cannot be stopped but by ending the process
+        self._attempts = {attempt["id"]: attempt for attempt in orders["attempts"]}
+        self._ended = {id: ended for id, ended in self._ended.items() if id in self._attempts}
+        if self._running.keys() - self._attempts.keys():  # it cannot be stopped but by ending the process
             self.stop()
         if self._worker:
             self._send_orders(self._worker)
-        elif orders.attempts:
+        elif self._attempts:
             self._begin()
 
     def hear(self) -> Report:
@@ -91,16 +91,13 @@ class Supervisor:
         """
         worker = self._begin()
         try:
-            while chunk := os.read(worker.messages.fileno(), CHUNK):
-                *lines, worker.rest = (worker.rest + chunk).split(b"\n")
-                for text in lines:
-                    self._take(text)
-            self._die(_how_it_ended(worker.process.wait()))
-        except BlockingIOError:
-            pass  # that is all so far
+            for text in worker.lines():
+                self._take(text)
+        except ProcessEnded as error:
+            self._die(str(error))
         except NoMessage as error:
             self._die(f"its process lost its mind: {error}")
-        if self._running.keys() - self._wanted:  # it had begun that before it was told otherwise
+        if self._running.keys() - self._attempts.keys():  # it had begun that before it was told otherwise
             self.stop()
             self._begin()
         return self._report()
@@ -112,11 +109,6 @@ class Supervisor:
         if worker:
             worker.end()
 
-    @property
-    def _wanted(self) -> set[str]:
-        """The ids of what the host should have."""
-        return {attempt.id for attempt in self._orders.attempts}
-
     def _report(self) -> Report:
         """What the host has. A pause of the whole machine is no time that a child took."""
         now = time.monotonic()
@@ -124,22 +116,21 @@ class Supervisor:
         self._running = {id: since + paused for id, since in self._running.items()}
         self._heard = now
         running = {id: now - since for id, since in self._running.items()}
-        waiting = self._wanted - running.keys() - self._ended.keys()
-        return Report(self._orders.number, frozenset(waiting), running, dict(self._ended))
+        waiting = self._attempts.keys() - running.keys() - self._ended.keys()
+        return Report(self._orders["number"], frozenset(waiting), running, dict(self._ended))
 
-    def _begin(self) -> "Worker":
+    def _begin(self) -> Process:
         """The process; a new one, which is sent what the host should have, where there is none."""
         if self._worker is None:
             self.stage, self._heard = "starting", time.monotonic()
-            worker = Worker(self._command)
+            worker = Process(self._command, "the process that drives the devices")
             worker.write(self._recipe)
             self._send_orders(worker)
             self._worker = worker
         return self._worker
 
-    def _send_orders(self, worker: "Worker") -> None:
-        left: list[Attempt] = [each for each in self._orders.attempts if each.id not in self._ended]
-        worker.write({"attempts": [attempt_facts(attempt) for attempt in left]})
+    def _send_orders(self, worker: Process) -> None:
+        worker.write({"attempts": [each for id, each in self._attempts.items() if id not in self._ended]})
 
     def _take(self, text: bytes) -> None:
         """Takes in what the process says.
@@ -153,7 +144,7 @@ class Supervisor:
             raise InputError(str(message["unusable"]))
         try:
             if "devices" in message:
-                self.info = HostInfo(self.name, **message)
+                self.info = host_info_of(self.name, message)
             self.stage = message.get("preparing", self.stage)
             if "ready" in message:
                 self.stage = ""
@@ -162,7 +153,7 @@ class Supervisor:
                 self._deaths = 0
             if "ended" in message:
                 self._running.pop(message["ended"], None)
-                if message["ended"] in self._wanted:
+                if message["ended"] in self._attempts:
                     self._ended[message["ended"]] = Ended("answered", message["facts"])
         except (TypeError, KeyError) as error:
             raise NoMessage(f"this is no message: {text[:100]!r}") from error
@@ -180,52 +171,3 @@ class Supervisor:
                 f" {reason}"
             )
         self._begin()
-
-
-class Worker:
-    """A process, and the pipes that lead to it. It ends with whoever refers to it.
-
-    Attributes:
-      process: the process.
-      messages: what it says.
-      rest: what it has said of a line that has not ended.
-    """
-
-    def __init__(self, command: Sequence[str]):
-        """Starts it. Ctrl-C does not reach it."""
-        try:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
-            )
-        except OSError as error:
-            raise InputError(f"the process that drives the devices cannot be started: {error}") from error
-        self.end = weakref.finalize(self, _end, self.process)
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self._input: IO[bytes] = self.process.stdin
-        self.messages: IO[bytes] = self.process.stdout
-        os.set_blocking(self.messages.fileno(), False)
-        self.rest = b""
-
-    def write(self, message: Mapping[str, Any]) -> None:
-        """Sends a message. That it has died meanwhile is noticed where it is listened to."""
-        with contextlib.suppress(OSError, ValueError):
-            self._input.write(line(message))
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Kills a process, waits for it, and closes what led to it."""
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe:
-            pipe.close()
-
-
-def _how_it_ended(status: int) -> str:
-    """What the exit status of a process says."""
-    if status >= 0:
-        return f"its process ended with the status {status}"
-    name = signal.strsignal(-status) or "an unknown signal"
-    memory = ", perhaps for want of memory" if -status == signal.SIGKILL else ""
-    return f"its process was ended by signal {-status}, {name.lower()}{memory}"

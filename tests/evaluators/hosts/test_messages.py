@@ -8,11 +8,17 @@ import pytest
 from nao.core import Fidelity, Request, Result
 from nao.evaluators.hosts.messages import (
     Attempt,
+    Ended,
+    HostInfo,
     NoMessage,
+    Report,
     attempt_facts,
     attempt_of,
+    host_info_of,
     line,
     parsed,
+    report_facts,
+    report_of,
     result_of,
 )
 from tests.evaluators.fake import SPACE
@@ -31,16 +37,35 @@ def test_a_result_arrives_as_it_was_sent():
     assert result_of(REQUEST, parsed(line(RESULT.facts()))) == RESULT
 
 
+REPORT = Report(
+    3, frozenset(["a-1", "a-2"]), {"a-3": 1.5}, {"a-4": Ended("answered", RESULT.facts())}, leaving=True
+)
+
+
+def test_a_report_arrives_as_it_was_sent():
+    assert report_of(parsed(line(report_facts(REPORT)))) == REPORT
+
+
+def test_what_a_host_has_arrives_as_it_was_sent():
+    facts = {"devices": 2, "kind": "cpu", "memory": None}
+    assert host_info_of("a", facts) == HostInfo("a", 2, "cpu", None)
+    for wrong in ({}, {**facts, "devices": 0}, {**facts, "more": 1}, {**facts, "memory": "1"}, None, []):
+        with pytest.raises(NoMessage, match="these are no devices"):
+            host_info_of("a", wrong)
+
+
 def test_damage_is_refused_or_harmless_and_never_anything_else():
     rng = np.random.default_rng(0)
-    sent = [line(attempt_facts(Attempt("a-1", REQUEST))), line(RESULT.facts())]
+    sent = [line(attempt_facts(Attempt("a-1", REQUEST))), line(RESULT.facts()), line(report_facts(REPORT))]
     refused = 0
-    for i in range(2000):
-        text = np.frombuffer(sent[i % 2], np.uint8).copy()
+    for i in range(3000):
+        text = np.frombuffer(sent[i % 3], np.uint8).copy()
         text[rng.integers(len(text), size=rng.integers(1, 4))] = rng.integers(256)
         try:
             message = parsed(text.tobytes())
-            if i % 2:
+            if i % 3 == 2:
+                assert isinstance(report_of(message), Report)
+            elif i % 3:
                 assert isinstance(result_of(REQUEST, message), Result)
             else:
                 assert isinstance(attempt_of(SPACE, message).request, Request)

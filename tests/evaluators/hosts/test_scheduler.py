@@ -121,6 +121,33 @@ class TestHostsThatGoAway:
         assert result.reason == "4 hosts went away while they worked on it, the last one host 3: no answer"
         assert result.request == request
 
+    def test_a_host_that_wants_to_leave_keeps_what_it_has_begun_and_gets_nothing_more(self):
+        scheduler, asked = started(HostInfo("a", 1), n=3)
+        ids = had(scheduler, "a")
+        begun, *others = (request for request in asked if request in ids)
+        orders = scheduler.orders("a")
+        waiting = frozenset(ids[request] for request in others)
+        scheduler.observe("a", Report(orders.number, waiting, {ids[begun]: 1.0}, leaving=True), 1.0)
+        assert had(scheduler, "a") == {begun: ids[begun]}
+        scheduler.join(HostInfo("b", 3), 1.0)
+        assert set(had(scheduler, "b")) == set(asked) - {begun}
+        scheduler.observe("a", Report(9, ended={ids[begun]: answered(begun)}, leaving=True), 2.0)
+        assert not had(scheduler, "a")
+        assert [result.request for result in scheduler.take()] == [begun]
+        scheduler.leave("a", "it has left")
+        assert scheduler.lost == 0
+
+    def test_a_host_that_leaves_makes_no_room_for_a_suspect(self):
+        scheduler, (suspect, *_) = started(HostInfo("a", 2), HostInfo("b", 2), n=4)
+        ids = had(scheduler, "a")
+        had(scheduler, "b")
+        say(scheduler, "a", {ids[suspect]: Ended("died", reason="so")})
+        running = dict.fromkeys(had(scheduler, "a").values(), 1.0)
+        scheduler.observe("a", Report(9, running=running, leaving=True), 1.0)
+        assert suspect not in had(scheduler, "a")
+        say(scheduler, "b", {id: answered(request) for request, id in had(scheduler, "b").items()})
+        assert set(had(scheduler, "b")) == {suspect}
+
     def test_a_host_that_is_not_heard_of(self):
         scheduler, _ = started(HostInfo("a", 1), HostInfo("b", 1))
         say(scheduler, "a", now=50.0)
