@@ -17,11 +17,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nao.core import MOST_SEED, Architecture, Evaluator, InputError, Request, SearchSpace, Strategy, is_noisy
+from nao.core import (
+    MOST_SEED,
+    Architecture,
+    Evaluator,
+    InputError,
+    Request,
+    SearchSpace,
+    Strategy,
+    is_noisy,
+)
 from nao.terminal import STOPPED, Commands, Output, shares_options
 
 if TYPE_CHECKING:
+    from nao.evaluators.hosts.cluster import Cluster
     from nao.evaluators.hosts.pool import HostPool
+    from nao.evaluators.program import Program
     from nao.limits import Limits
 
 CHILD = "Child network (default: what the data set needs)"
@@ -60,6 +71,17 @@ class Training:
         float | None,
         typer.Option(help="Seconds a child may take. Default: 20 medians.", rich_help_panel=MACHINE),
     ] = None
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Train on hosts that join as well, at this address of this machine.",
+            metavar="[HOST:PORT]",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None
+    token_file: Annotated[
+        Path | None, typer.Option(help="The token of a --cluster.", rich_help_panel=MACHINE)
+    ] = None
 
     @property
     def child_settings(self) -> dict[str, Any]:
@@ -89,7 +111,35 @@ class Training:
         if console:
             console.print(f"data: {dataset.card}", highlight=False, markup=False, soft_wrap=True)
         program = images.ImageProgram(where, dataset, child)
-        return HostPool(program, self.devices, cache=self.cache, child_timeout=self.child_timeout)
+        return HostPool(
+            program,
+            self.devices,
+            cache=self.cache,
+            child_timeout=self.child_timeout,
+            cluster=self.hosts_elsewhere(program, console),
+        )
+
+    def hosts_elsewhere(self, program: "Program", console: Output | None = None) -> "Cluster | None":
+        """The hosts that are to join, if any; the console is told how they do."""
+        if self.cluster is None:
+            if self.token_file is not None:
+                raise InputError("--token-file is for a --cluster")
+            return None
+        from nao.configuration import plain
+        from nao.evaluators.hosts.cluster import Cluster, check_engine, cluster_address
+        from nao.evaluators.hosts.token import token
+
+        check_engine()
+        address, shown = cluster_address(self.cluster), token(self.token_file)
+        recipe = {"configuration": plain(program.configuration())}
+        if console:
+            own = f" --token-file {shown.path}" if self.token_file else ""
+            for line in (
+                f"cluster: hosts with the token {shown.path} can join {address}:",
+                f"  nao evaluate --join {address}{own}",
+            ):
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
+        return Cluster(address, shown, recipe)
 
 
 app = typer.Typer(
@@ -147,12 +197,12 @@ def optimize(
     if iterations < 1:
         raise InputError(f"iterations must be at least 1, not {iterations}")
     counts, bounds = count_each(iterations, initial, new), parse_limits(limit or [])
-    pool = training.pool(Output())
-    limits = Limits.of(bounds, pool) if bounds else None
-    settings = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
-    strategy = nao.strategy("nao", pool.space, seed=seed, limits=limits, noisy=pool.noisy, **settings)
-    pool.open()
-    run(strategy, pool, counts, out, evaluate_last=evaluate_last, confirm=confirm, minutes=minutes)
+    with training.pool(Output()) as pool:
+        limits = Limits.of(bounds, pool) if bounds else None
+        settings = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
+        strategy = nao.strategy("nao", pool.space, seed=seed, limits=limits, noisy=pool.noisy, **settings)
+        pool.open()
+        run(strategy, pool, counts, out, evaluate_last=evaluate_last, confirm=confirm, minutes=minutes)
 
 
 @contextlib.contextmanager
@@ -191,17 +241,30 @@ def run(strategy: Strategy, evaluator: Evaluator, counts: Sequence[int], out: st
 @app.command()
 @shares_options(Training)
 def evaluate(
-    architectures: Annotated[
-        list[str],
-        typer.Argument(help="Strings of the space, each in quotes; files of them, one on each line; or -."),
-    ],
     training: Training,
+    architectures: Annotated[
+        list[str] | None,
+        typer.Argument(help="Strings of the space, each in quotes; files of them, one on each line; or -."),
+    ] = None,
+    join: Annotated[
+        str | None, typer.Option(help="Train for a search at HOST:PORT, until told to stop.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and batches.", min=0, max=MOST_SEED)] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Append the lines to this file, and go on with it.")
     ] = None,
 ) -> None:
-    """Train the given architectures and write a line of JSON for each, as it finishes."""
+    """Train the given architectures and write a line of JSON for each, as it finishes.
+
+    Or train whatever a search has for this machine (--join).
+    """
+    if join is not None:
+        if architectures or out is not None:
+            raise InputError("with --join the search says what to train: leave out architectures and --out")
+        join_search(training, join)
+        return
+    if not architectures:
+        raise InputError("there is nothing to train: give architectures, or --join HOST:PORT")
     from nao import spaces
     from nao.loop import answers
     from nao.scores import scores_file
@@ -212,7 +275,7 @@ def evaluate(
     with contextlib.ExitStack() as stack:
         if out is not None:
             stack.enter_context(stoppable(f"everything so far is in {out}"))
-        pool = training.pool()
+        pool = stack.enter_context(training.pool())
         file = None if out is None else stack.enter_context(scores_file(out, pool.configuration()))
         if file:
             left = [request for request in requests if file.key(request) not in file.known]
@@ -231,6 +294,32 @@ def evaluate(
     if failed and not scored:
         reasons = "above" if out is None else f"in {out}"
         raise InputError(f"no architecture has a score: every one failed, for the reasons {reasons}")
+
+
+def join_search(training: Training, address: str) -> None:
+    """Has the devices of this machine train for a search elsewhere."""
+    from nao.evaluators.hosts.cluster import check_engine, cluster_address
+    from nao.evaluators.hosts.join import EvaluatorHost, host_name
+    from nao.evaluators.hosts.station import Station
+    from nao.evaluators.hosts.token import existing_token
+
+    own = ("devices", "cache", "data_dir", "token_file")
+    if training != Training(**{name: getattr(training, name) for name in own}):
+        raise InputError(
+            "with --join the search says what to train: give --devices, --cache, --data-dir only"
+        )
+    check_engine()
+    console, name = Output(), host_name()
+
+    def notice(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    station = Station(
+        name, notice, devices=training.devices, cache=training.cache, data_dir=training.data_dir
+    )
+    host = EvaluatorHost(name, cluster_address(address), existing_token(training.token_file), station, notice)
+    with stoppable("what was begun is tried again elsewhere"):
+        host.run()
 
 
 def given_architectures(arguments: Sequence[str], where: SearchSpace) -> list[Architecture]:
@@ -297,9 +386,9 @@ def compare(
             raise InputError("--signal, --report and --workers are for a --table; without one, see --devices")
         title = f"{training.space} on {training.data or 'digits'}"
         columns = ("validation score", "test score")
-        pool = training.pool(Output())
-        pool.open()
-        run_comparison(meant_for(pool), pool, out, title, columns, durable=True, **how)
+        with training.pool(Output()) as pool:
+            pool.open()
+            run_comparison(meant_for(pool), pool, out, title, columns, durable=True, **how)
         return
     given = dataclasses.replace(training, space=Training.space, cache=True)
     if given != Training():

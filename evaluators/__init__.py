@@ -1,8 +1,8 @@
 """Evaluators: the pool of devices, the programs that it runs, and tables of known scores.
 
 - `make` turns a configuration back into the evaluator that it came from.
-- `nao.evaluators.hosts`: `HostPool`, which trains architectures in a process of its own, as the command line
-  does: a child that kills it or never ends is a failed result.
+- `nao.evaluators.hosts`: `HostPool`, which trains architectures in processes of their own, on this machine
+  and on others, as the command line does: a child that kills its process or never ends is a failed result.
 - `nao.evaluators.pool`: `DevicePool`, which trains architectures on all local devices, in this process.
 - `nao.evaluators.program`: `Program`, what the pool asks of the networks that it trains.
 - `nao.evaluators.images`: image classification, the program behind `nao optimize`.

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from nao.core import InputError
 
 WRONG, STOPPED, LOST = 2, 130, 1  # exit statuses: wrong input, Ctrl-C, output that is lost
+VALUES = {"--cluster": "auto"}  # options whose value may be left out, and what it is then
 ClickError: type[Any] = typer.BadParameter.__mro__[2]  # what the command line's library raises
 
 
@@ -48,6 +49,18 @@ def shares_options(record: type) -> Callable[[Callable[..., None]], Callable[...
     return decorate
 
 
+def with_values(arguments: Sequence[str]) -> list[str]:
+    """The words of a command, with the values that may be left out.
+
+    A word that follows such an option is its value, unless it is another option.
+    """
+    found = []
+    for i, word in enumerate(arguments):
+        left_out = word in VALUES and all(after.startswith("-") for after in arguments[i + 1 : i + 2])
+        found.append(f"{word}={VALUES[word]}" if left_out else word)
+    return found
+
+
 class ReaderGone(Exception):
     """Whoever read the output has had enough of it."""
 
@@ -74,7 +87,7 @@ class Commands(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Runs the command line, which asks for help where it is empty, and exits with its status."""
-        given = list(sys.argv[1:] if args is None else args) or ["--help"]
+        given = with_values(sys.argv[1:] if args is None else args) or ["--help"]
         sys.exit(self._status(given, *rest, **{**extra, "standalone_mode": False}))
 
     def _status(self, args: list[str], *rest: Any, **extra: Any) -> int:

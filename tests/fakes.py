@@ -67,6 +67,12 @@ class SumEvaluator:
     failing: tuple[int, ...] = (7,)  # those whose sum ends in one of these digits fail, or score NaN
     evaluated: list = dataclasses.field(default_factory=list)  # the tokens of all that it was asked for
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
     def evaluate(self, requests):
         for start in range(0, len(requests), self.devices):
             for request in reversed(requests[start : start + self.devices]):

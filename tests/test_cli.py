@@ -1,6 +1,7 @@
 """The command: what it prints, its exit status, and that it answers at once."""
 
 import dataclasses
+import ipaddress
 import json
 import os
 import signal
@@ -18,8 +19,10 @@ from nao import cli, search, spaces
 from nao.cli import app
 from nao.compare import read as read_comparison
 from nao.core import InputError, Result
+from nao.evaluators.hosts.cluster import cluster_address
 from nao.strategies import NAO
 from nao.study import read
+from nao.terminal import with_values
 from tests.compare.small import small
 from tests.fakes import ASCENT, LinearEncoder, PairSpace, SumEvaluator, strict
 
@@ -258,6 +261,66 @@ def evaluations(folder):
         return read(folder).summary()["evaluations"]
     except InputError:
         return 0
+
+
+class TestCluster:
+    @pytest.fixture(autouse=True)
+    def own_files(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+    @pytest.mark.parametrize("command", [["optimize"], ["compare", "--out", "x"], ["evaluate", "x"]])
+    def test_without_the_engine_it_says_which_extra_has_it(self, monkeypatch, command):
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        monkeypatch.setattr(cli, "given_architectures", lambda *_: [])
+        result = nao_(*command, "--cluster")
+        assert result.exit_code == 2
+        assert "pip install 'nao-search[cluster]'" in result.stderr
+        result = nao_("evaluate", "--join", "127.0.0.1:1")
+        assert "pip install 'nao-search[cluster]'" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("arguments", "match"),
+        [
+            (["--token-file", "x"], "--token-file is for a --cluster"),
+            (["--cluster", "here"], "'here' is no address: write HOST:PORT, for instance 10.0.0.5:6399"),
+            (["--cluster", ":6399"], "is no address"),
+            (["--cluster=host:"], "is no address"),
+            (["--cluster", "http://host:80"], "is no address"),
+            (["--cluster", "host:99999"], "is no address"),
+            (["--cluster", "host:0"], "is no address"),
+        ],
+    )
+    def test_what_makes_no_sense(self, arguments, match):
+        result = nao_("optimize", *arguments)
+        assert result.exit_code == 2
+        assert match in result.stderr
+        assert result.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "match"),
+        [
+            ([], "there is nothing to train: give architectures, or --join HOST:PORT"),
+            (["--join", "a:1", "x"], "with --join the search says what to train: leave out architectures"),
+            (["--join", "a:1", "--out", "x"], "with --join the search says what to train"),
+            (["--join", "a:1", "--cells", "2"], "give --devices, --cache, --data-dir only"),
+            (["--join", "a:1", "--cluster"], "give --devices, --cache, --data-dir only"),
+            (["--join", "a"], "'a' is no address"),
+            (["--join", "127.0.0.1:1"], "there is no token "),
+        ],
+    )
+    def test_a_host_that_makes_no_sense(self, arguments, match):
+        result = nao_("evaluate", *arguments)
+        assert result.exit_code == 2
+        assert match in result.stderr
+
+    def test_the_address_may_be_left_out(self):
+        assert with_values(["x", "--cluster"]) == ["x", "--cluster=auto"]
+        assert with_values(["--cluster", "--seed", "1"]) == ["--cluster=auto", "--seed", "1"]
+        assert with_values(["--cluster", "a:1", "--seed", "1"]) == ["--cluster", "a:1", "--seed", "1"]
+        host, _, port = cluster_address("auto").rpartition(":")
+        assert port == "6399"
+        assert ipaddress.ip_address(host)
+        assert cluster_address("node-7.local:80") == "node-7.local:80"
 
 
 class TestEvaluate:

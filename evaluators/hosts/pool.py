@@ -1,11 +1,12 @@
-"""`HostPool`: an evaluator whose children are trained by hosts."""
+"""`HostPool`: an evaluator whose children are trained by hosts, on this machine and elsewhere."""
 
 import selectors
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nao.configuration import plain
-from nao.core import Request, Result
+from nao.core import InputError, Request, Result
+from nao.evaluators.hosts.cluster import SILENCE, Cluster, RemoteHost
 from nao.evaluators.hosts.scheduler import Scheduler
 from nao.evaluators.hosts.supervisor import WORKER, Supervisor
 from nao.evaluators.program import Program, ProgramEvaluator, check_requests
@@ -15,11 +16,11 @@ HERE = "this machine"
 
 
 class HostPool(ProgramEvaluator):
-    """Runs a program in a process of its own, which drives the devices (a `nao.core.Evaluator`).
+    """Runs a program in processes of their own, which drive devices (a `nao.core.Evaluator`).
 
-    A child that kills the process, or never ends, is a failed result, and the search goes on. The program is
-    made anew in that process from its configuration, so it must be one that `nao.evaluators.make` knows.
-    Pools of equal programs are equal.
+    A child that kills its process, or never ends, is a failed result, and the search goes on; one whose
+    machine goes away is tried again. The program is made anew in each process from its configuration, so it
+    must be one that `nao.evaluators.make` knows. Pools of equal programs are equal.
 
     Attributes:
       program: what is run.
@@ -33,22 +34,25 @@ class HostPool(ProgramEvaluator):
         cache: bool = True,
         child_timeout: float | None = None,
         command: Sequence[str] = WORKER,
+        cluster: Cluster | None = None,
     ):
-        """Starts the process, without waiting for it.
+        """Starts the process of this machine, without waiting for it.
 
         Args:
           program: what to run.
-          devices: how many local devices to use; all of them when None.
+          devices: how many local devices to use; all of them when None. 0 for none, where others join.
           cache: keep compiled programs.
           child_timeout: seconds that a child may take; by default many times the median of those that
             finished.
           command: the process.
+          cluster: hosts elsewhere, which run the same program.
         """
         super().__init__(program)
         self._scheduler = Scheduler(child_timeout)
         self._turn = 0  # which evaluation is the newest
         recipe = {"configuration": plain(program.configuration()), "devices": devices, "cache": cache}
-        self._hosts = {HERE: Supervisor(HERE, recipe, command)}
+        self._cluster = cluster
+        self._here = {} if cluster and devices == 0 else {HERE: Supervisor(HERE, recipe, command)}
 
     def open(self) -> None:
         """Waits until it is known what devices there are.
@@ -56,22 +60,24 @@ class HostPool(ProgramEvaluator):
         Raises:
           InputError: they cannot be used.
         """
+        if self._cluster:
+            self._cluster.open()
         while not self._scheduler.hosts:
             self._listen()
 
     def prepare(self) -> Iterator[str]:
-        """Yields what the process does to make itself ready, and waits for it.
+        """Yields what is done to make a host ready, and waits until one is.
 
         Raises:
           InputError: it cannot be made ready.
         """
         said = ""
-        for host in self._hosts.values():
-            while host.stage:
-                if host.stage != said:
-                    said = host.stage
-                    yield said
-                self._listen()
+        while all(stages := [host.stage for host in self._hosts.values()]):
+            stage = stages[0] if stages else "waiting for a host to join"
+            if stage != said:
+                said = stage
+                yield said
+            self._listen()
 
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Result]:
         """See `nao.core.Evaluator`. What was asked before and is not answered yet is given up."""
@@ -92,30 +98,59 @@ class HostPool(ProgramEvaluator):
                 self._tell()
 
     def notices(self) -> list[str]:
-        """What has happened to the process since this was last asked."""
-        found = [notice for host in self._hosts.values() for notice in host.notices]
-        for host in self._hosts.values():
-            host.notices.clear()
+        """What has happened to the hosts since this was last asked."""
+        sources = [host.notices for host in self._here.values()]
+        if self._cluster:
+            sources.append(self._cluster.notices)
+        found = [notice for notices in sources for notice in notices]
+        for notices in sources:
+            notices.clear()
         return found
 
-    def close(self) -> None:
-        """Ends the process."""
-        for host in self._hosts.values():
+    def close(self, over: bool = True) -> None:
+        """Ends the process. If all is over, hosts elsewhere are told so, and end as well; else they wait."""
+        for host in self._here.values():
             host.stop()
+        if self._cluster:
+            self._cluster.stop(over)
+
+    def __enter__(self) -> "HostPool":
+        """Closes it in the end; all is over then, unless somebody has stopped it."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """See `__enter__`."""
+        self.close(over=kind is None or issubclass(kind, InputError))
+
+    @property
+    def _hosts(self) -> Mapping[str, Supervisor | RemoteHost]:
+        return {**self._here, **self._cluster.hosts} if self._cluster else self._here
 
     def _tell(self) -> None:
+        hosts = self._hosts
         for name in self._scheduler.hosts:
-            self._hosts[name].tell(self._scheduler.orders(name))
+            hosts[name].tell(self._scheduler.orders(name))
 
     def _listen(self) -> None:
         """Waits until a host has said something, but not longer than children may go unwatched."""
         with selectors.DefaultSelector() as selector:
-            for host in self._hosts.values():
-                selector.register(host, selectors.EVENT_READ)
+            for here in self._here.values():
+                selector.register(here, selectors.EVENT_READ)
+            if self._cluster and (file := self._cluster.fileno()) is not None:
+                selector.register(file, selectors.EVENT_READ)
             selector.select(PATIENCE)
+        now = time.monotonic()
+        if self._cluster:
+            self._cluster.listen()
+            for name in self._scheduler.silent(now, SILENCE):
+                if name in self._cluster.hosts:
+                    self._cluster.dismiss(name, f"it has not been heard of for {SILENCE:.0f} s")
+            for name, reason in self._cluster.gone().items():
+                if name in self._scheduler.hosts:
+                    self._scheduler.leave(name, reason)
         for name, host in self._hosts.items():
-            report, now = host.hear(), time.monotonic()
+            report = host.hear()
             if host.info and name not in self._scheduler.hosts:
                 self._scheduler.join(host.info, now)
-            if name in self._scheduler.hosts:
+            if report and name in self._scheduler.hosts:
                 self._scheduler.observe(name, report, now)

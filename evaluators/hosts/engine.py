@@ -1,0 +1,153 @@
+"""Ray, the engine that finds and reaches hosts elsewhere: how its node of this machine is started.
+
+Only the process of a link imports Ray (see `link`).
+"""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nao.evaluators.hosts.letterbox import DRIVER, NAMESPACE
+
+STORE = 100_000_000  # bytes of the engine's store of objects; letters have no more than some kilobytes
+
+
+class Refused(Exception):
+    """There is no use in trying again. The message is for the user."""
+
+
+class Lost(Exception):
+    """The connection is lost."""
+
+
+def settings(host: str, token: str) -> dict[str, str]:
+    """What the engine is told by its environment, before it is imported."""
+    found = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": token,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_py_gcs_connect_timeout_s": "3",
+        "RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL": "minor",
+        "RAY_maximum_gcs_destroyed_actor_cached_count": "100",  # of hosts that have come and gone
+    }
+    if ipaddress.ip_address(host).is_loopback:  # else it would look for an address that others can reach
+        found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    return found
+
+
+def connect(role: Mapping[str, Any], folder: Path) -> Any:
+    """Starts the engine's node of this machine: the head, where the driver finds none.
+
+    Raises:
+      Refused: the token is not the one of the head, or the versions differ.
+      Lost: there is no head, yet.
+    """
+    os.environ.pop("RAY_AUTH_TOKEN", None)  # the file decides
+    os.environ.pop("RAY_ADDRESS", None)
+    name, _, digits = role["address"].rpartition(":")
+    host, port, driver = resolved(name), int(digits), role["role"] == DRIVER
+    address = f"{host}:{port}"
+    os.environ.update(settings(host, role["token"]))
+    import ray
+    from ray._private.node import Node
+    from ray._private.parameter import RayParams
+
+    there = somebody_listens(host, port)
+    if there:
+        check_token(address)
+    elif driver:
+        check_own(host, port)
+    else:
+        raise Lost(f"nobody listens at {role['address']}")
+    common = {
+        "node_ip_address": own_address(host, port) if there else host,
+        "num_cpus": 0 if driver else None,
+        "num_gpus": 0 if driver else None,
+        "object_store_memory": STORE,
+        "temp_dir": str(folder),
+        "include_dashboard": False,
+        "include_log_monitor": False,
+        "dashboard_agent_listen_port": 0,
+        "min_worker_port": 0,
+        "max_worker_port": 0,
+        "no_monitor": True,
+    }
+    try:
+        if there:
+            node = Node(RayParams(gcs_address=address, node_manager_port=0, **common), head=False)
+        else:
+            node = Node(RayParams(gcs_server_port=port, **common), head=True)
+        ray.init(
+            address=address,
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            logging_level="ERROR",
+            _temp_dir=str(folder),
+        )
+    except RuntimeError as error:
+        if "Version mismatch" in str(error):
+            raise Refused(" ".join(str(error).split())[:300]) from error
+        raise
+    return node
+
+
+def resolved(name: str) -> str:
+    """The address of a host.
+
+    Raises:
+      Lost: it has none, yet.
+    """
+    try:
+        return socket.gethostbyname(name)
+    except OSError as error:
+        raise Lost(f"there is no host {name!r}") from error
+
+
+def somebody_listens(host: str, port: int) -> bool:
+    """Whether a connection can be made."""
+    try:
+        with socket.create_connection((host, port), timeout=3):
+            return True
+    except OSError:
+        return False
+
+
+def check_own(host: str, port: int) -> None:
+    """Checks that this machine can be joined at an address: the engine would try for half a minute.
+
+    Raises:
+      Refused: it cannot.
+    """
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise Refused(f"this machine cannot listen at {host}:{port}: {error.strerror}") from error
+
+
+def own_address(host: str, port: int) -> str:
+    """The address of this machine from which that host is reached."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, port))
+        return str(probe.getsockname()[0])
+
+
+def check_token(address: str) -> None:
+    """Asks the head, once: starting a node would ask again for twenty seconds.
+
+    Raises:
+      Refused: the token is not the one of the head.
+      Lost: what listens there is no head, or does not answer.
+    """
+    import ray
+    from ray.exceptions import AuthenticationError
+
+    try:
+        ray._raylet.GcsClient(address=address)
+    except AuthenticationError as error:
+        raise Refused(f"{address} refuses the token of this host; copy the file of the driver") from error
+    except Exception as error:
+        raise Lost(f"{address} does not answer as a search does") from error
