@@ -30,7 +30,7 @@ from nao.core import Model, Proposal, SearchSpace
 from nao.encoders.presets import DEFAULT, PROCESS
 from nao.improve import improve
 from nao.strategies import NAO
-from nao.strategies.choices import pick_best, take_first
+from nao.strategies.choices import highest_predicted, pick_best, take_first
 from nao.strategies.outcomes import LogChance
 
 
@@ -61,6 +61,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no-graph": {"encoder": without("graph")},
     "rbf": {"encoder": changed("predictor.process", correlation="rbf")},
     "believed": {"settings": NAO.Settings(choose="believed")},
+    "believed-mean": {"settings": NAO.Settings(choose="believed"), "choose": highest_predicted},
     "random-direction": {"improve": random_directions},
     "favourites": {"improve": favourites},
     "no-noise": {"encoder": changed("ascent", noise=0.0)},

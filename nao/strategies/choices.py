@@ -17,6 +17,7 @@ from nao.core import Model, Proposal
 from nao.strategies.outcomes import LogChance
 
 UNLIKELY = 0.1  # a candidate with no better chance to succeed gives way to a random architecture
+MARGIN = 1.0  # standard deviations of f by which a prediction is discounted, where scores are noisy
 AUGMENTATIONS = 8  # strings of one architecture over which its predicted score is averaged
 
 Picked = tuple[Int[np.ndarray, " _"], int]
@@ -109,6 +110,17 @@ def highest_predicted(
     return _highest(model, *_likely(candidates, log_chance), n)
 
 
+def highest_assured(
+    model: Model, candidates: Iterator[Proposal], n: int, log_chance: LogChance | None = None
+) -> list[Proposal]:
+    """As `highest_predicted`, by the lower end of what f expects: its mean minus one standard deviation.
+
+    Of thousands of candidates those with the highest means are also those that f is most wrong about, and a
+    set of them can be worse than the seeds that it was decoded from. Without a posterior the mean counts.
+    """
+    return _highest(model, *_likely(candidates, log_chance), n, MARGIN)
+
+
 def _likely(
     candidates: Iterator[Proposal], log_chance: LogChance | None
 ) -> tuple[list[Proposal], Float[np.ndarray, " C"] | None]:
@@ -122,13 +134,21 @@ def _likely(
 
 
 def _highest(
-    model: Model, found: list[Proposal], log_chance: Float[np.ndarray, " C"] | None, n: int
+    model: Model,
+    found: list[Proposal],
+    log_chance: Float[np.ndarray, " C"] | None,
+    n: int,
+    margin: float = 0.0,
 ) -> list[Proposal]:
-    """The n with the highest predicted score, or with the highest expected rank."""
+    """The n with the highest predicted score, less a margin, or with the highest expected rank by that."""
     if not found:
         return []
-    predicted = predict_architectures(model, _tokens(found))
-    promise = predicted if log_chance is None else _expected_rank(predicted, log_chance)
+    tokens = _tokens(found)
+    predicted = promise = predict_architectures(model, tokens)
+    if margin:
+        promise = predicted - margin * deviations(model, tokens)
+    if log_chance is not None:
+        promise = _expected_rank(promise, log_chance)
     return _with_predictions(found, np.argsort(-promise, kind="stable")[:n].tolist(), predicted)
 
 
@@ -162,6 +182,16 @@ def predict_architectures(model: Model, tokens: Int[np.ndarray, "C T"]) -> Float
     return np.asarray(np.mean(augmented, axis=0))
 
 
+def deviations(model: Model, tokens: Int[np.ndarray, "C T"]) -> Float[np.ndarray, " C"]:
+    """How sure f is of each: a standard deviation in the units of scores; zeros where it does not know."""
+    posterior = model.joint_posterior(tokens)
+    if posterior is None:
+        return np.zeros(len(tokens))
+    deviation = np.sqrt(np.asarray(posterior.variance, np.float64))
+    mean = np.asarray(posterior.mean, np.float64)
+    return np.asarray(model.to_scores(mean) - model.to_scores(mean - deviation))
+
+
 def resolve(choose: str, noisy: bool) -> str:
     """A key of `CHOICES`: of `auto` the one that is meant for scores with noise, or without."""
     if choose != "auto":
@@ -172,7 +202,7 @@ def resolve(choose: str, noisy: bool) -> str:
 CHOICES: Mapping[str, tuple[PickSeeds, Choose]] = {
     "first": (pick_best, take_first),
     "predicted": (pick_best_and_random, most_promising),
-    "believed": (pick_believed_and_random, highest_predicted),
+    "believed": (pick_believed_and_random, highest_assured),
 }
 """Where to start from, and which candidates to evaluate: as published, or led by the model.
 

@@ -15,6 +15,7 @@ from nao.improve import improve
 from nao.search import optimize
 from nao.strategies.choices import (
     CHOICES,
+    highest_assured,
     highest_predicted,
     improve_on_belief,
     most_promising,
@@ -324,6 +325,31 @@ def test_candidates_are_chosen_by_expected_improvement_where_f_knows_how_sure_it
     expected = predict_architectures(model, tokens)
     assert [p.predicted for p in highest] == np.sort(expected)[::-1][:3].tolist()
     assert highest_predicted(model, iter([]), 3) == []
+
+
+def test_where_scores_are_noisy_a_candidate_must_be_good_for_sure(rng):
+    candidates = [Proposal(x, "ascent") for x in SPACE.sample(rng, 40)]
+    tokens = np.array([p.architecture.tokens for p in candidates])
+    model = Uncertain(rng.normal(size=(8, 4)), best=1.0, space=SPACE)
+    predicted = predict_architectures(model, tokens)
+    deviation = np.sqrt(model.joint_posterior(tokens).variance)
+    assert deviation[:2].max() < deviation[2:].min()
+    chosen = highest_assured(model, iter(candidates), 10)
+    order = np.argsort(-(predicted - deviation), kind="stable")[:10]
+    assert [p.architecture for p in chosen] == [candidates[i].architecture for i in order]
+    assert [p.predicted for p in chosen] == predicted[order].tolist()  # what f expects, and no less
+    assert [p.architecture for p in highest_predicted(model, iter(candidates), 10)] != [
+        p.architecture for p in chosen
+    ]
+    assert CHOICES["believed"][1] is highest_assured
+
+
+def test_where_f_does_not_know_how_sure_it_is_the_highest_predictions_are_taken(rng):
+    candidates = [Proposal(x, "ascent") for x in SPACE.sample(rng, 10)]
+    model = LinearModel(rng.normal(size=(8, 4)), best=1.0, space=SPACE)
+    chosen = highest_assured(model, iter(candidates), 4)
+    assert chosen == highest_predicted(model, iter(candidates), 4)
+    assert highest_assured(model, iter([]), 4) == []
 
 
 def test_finding_it_imports_no_jax():
