@@ -31,6 +31,7 @@ def settings(host: str, token: str) -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_py_gcs_connect_timeout_s": "3",
         "RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL": "minor",
+        "RAY_task_events_report_interval_ms": "0",  # it would remember each letter
         "RAY_maximum_gcs_destroyed_actor_cached_count": "100",  # of hosts that have come and gone
     }
     if ipaddress.ip_address(host).is_loopback:  # else it would look for an address that others can reach

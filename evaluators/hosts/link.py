@@ -258,10 +258,13 @@ class Host:
 
     async def obey(self, lines: "asyncio.Queue[dict[str, Any]]") -> None:
         """Delivers what it is told, and takes what was sent."""
+        import ray
+
         while True:
             message = await lines.get()
             if message is END:
-                await asyncio.sleep(PICKED_UP)  # the letterbox goes with this process
+                await asyncio.sleep(PICKED_UP)
+                ray.kill(self._box)  # it would go with this process too, but that is heard of later
                 return
             if "take" in message:
                 self._taking = asyncio.create_task(self._take(message["take"], Path(message["to"])))
