@@ -37,7 +37,7 @@ from nao.evaluators.hosts.token import token  # noqa: E402
 from nao.evaluators.images import Child, ImageProgram  # noqa: E402
 from nao.spaces import space  # noqa: E402
 from tests.evaluators.fake import SPACE  # noqa: E402
-from tests.evaluators.hosts.elsewhere import Quick, driver  # noqa: E402
+from tests.evaluators.hosts.driving import Quick, driver  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 LONG = 120.0  # seconds that anything here may take at most

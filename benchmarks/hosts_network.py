@@ -24,9 +24,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for what the tests have: hosts that need no devices
 
 from nao.core import Request  # noqa: E402
+from nao.evaluators.hosts.cluster import LINK  # noqa: E402
 from nao.evaluators.hosts.token import token  # noqa: E402
 from tests.evaluators.fake import SPACE  # noqa: E402
-from tests.evaluators.hosts.elsewhere import LINK, Quick, driver  # noqa: E402
+from tests.evaluators.hosts.driving import Quick, driver  # noqa: E402
 
 NAMES = ("nao0", "nao1", "nao2", "nao3")
 ADDRESS = "10.77.0.{}"

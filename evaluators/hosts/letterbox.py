@@ -22,7 +22,8 @@ class Letterbox:
         self._letters: dict[str, tuple[int, str]] = {DRIVER: (0, ""), HOST: (0, "")}
         self._data: dict[str, bytes] = {}
         self._news = asyncio.Condition()
-        self._driver, self._asked = "", time.monotonic()
+        self._driver = ""
+        self._asked = self._looked = time.monotonic()  # when the driver did, and when the host did
 
     async def put(self, to: str, text: str) -> None:
         """Leaves a letter in place of the last one."""
@@ -44,8 +45,16 @@ class Letterbox:
         return letter
 
     async def read_as_host(self, seen: int) -> tuple[int, str, float]:
-        """As `read_as_driver`; and the seconds since a driver last asked, or since there is the letterbox."""
-        return *await self._newer(HOST, seen), time.monotonic() - self._asked
+        """As `read_as_driver`; and the seconds since a driver last asked, or since there is the letterbox.
+
+        The time in which the host did not ask either does not count: then its whole machine was stopped.
+        """
+        letter = await self._newer(HOST, seen)
+        now = time.monotonic()
+        if now - self._looked > 2 * WAIT:
+            self._asked += now - self._looked
+        self._looked = now
+        return *letter, now - self._asked
 
     async def put_data(self, name: str, content: bytes) -> None:
         """Leaves what the host needs and does not have, such as a data set."""

@@ -14,7 +14,8 @@ from nao.core import Architecture, InputError, Request
 from nao.data import load_digits, load_npz
 from nao.evaluators.hosts import station
 from tests.evaluators.fake import SPACE
-from tests.evaluators.hosts.elsewhere import FAKE_LINK, Quick, driver
+from tests.evaluators.hosts.driving import Quick, driver
+from tests.evaluators.hosts.elsewhere import FAKE_LINK
 from tests.evaluators.hosts.test_host_pool import wait_until
 
 PLAIN = [Architecture((i % 3, i // 3 % 4, i // 12 % 4, 0, 0, 0, 0, 0), SPACE) for i in range(24)]

@@ -56,6 +56,20 @@ def test_a_host_has_one_driver_at_a_time(monkeypatch):
     asyncio.run(play())
 
 
+def test_a_pause_of_the_whole_machine_is_no_silence_of_the_driver(monkeypatch):
+    monkeypatch.setattr(letterbox, "WAIT", 0.01)
+
+    async def play():
+        box = Letterbox()
+        await asyncio.sleep(0.2)
+        assert (await box.read_as_host(0))[2] < 0.1
+        for _ in range(8):
+            silent = (await box.read_as_host(0))[2]
+        assert silent > 0.05
+
+    asyncio.run(play())
+
+
 def test_data_is_taken_once_it_is_there():
     async def play():
         box = Letterbox()

@@ -18,7 +18,8 @@ import nao.study
 from nao.core import InputError, Result
 from nao.search import search
 from tests.evaluators.fake import SPACE
-from tests.evaluators.hosts.elsewhere import LINK, Quick, driver
+from tests.evaluators.hosts.driving import Quick, driver
+from tests.evaluators.hosts.elsewhere import LINK
 from tests.evaluators.hosts.test_host_pool import found, wait_until
 from tests.fakes import SumEvaluator
 
