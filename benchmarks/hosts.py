@@ -245,6 +245,11 @@ def new_token(given: argparse.Namespace) -> None:
             )
             print(f"{time.monotonic() - began:.1f} s with status {other.wait()}:", end=" ")
             print((there.folder / "1.log").read_text().splitlines()[-1])
+            wrong = there.folder / "wrong"
+            wrong.write_text("0" * 64)
+            wrong.chmod(0o600)
+            stranger = there.quick(0.05, "wrong")
+            print(f"a stranger is refused after {wait_until(lambda: stranger.poll() is not None):.1f} s")
         assert same.wait(LONG) == 0
 
 

@@ -34,6 +34,7 @@ def add_comparison(parser: argparse.ArgumentParser, budget: int, digits: int) ->
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--budget", type=int, default=budget)
     parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0, help="of the first repeat")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--digits", type=int, default=digits, help="of the scores that are printed")
 
@@ -55,6 +56,7 @@ def play(factories: Mapping[str, StrategyFactory], where: Evaluator, given: argp
         where,
         budget=given.budget,
         repeats=given.repeats,
+        seed=given.seed,
         optimum=None if trained else where.optimum,
         out=given.out,
         durable=trained,
