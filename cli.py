@@ -126,7 +126,8 @@ class Training:
                 raise InputError("--token-file is for a --cluster")
             return None
         from nao.configuration import plain
-        from nao.evaluators.hosts.cluster import Cluster, check_engine, cluster_address
+        from nao.evaluators.hosts.address import check_engine, cluster_address
+        from nao.evaluators.hosts.cluster import Cluster
         from nao.evaluators.hosts.token import token
 
         check_engine()
@@ -298,7 +299,7 @@ def evaluate(
 
 def join_search(training: Training, address: str) -> None:
     """Has the devices of this machine train for a search elsewhere."""
-    from nao.evaluators.hosts.cluster import check_engine, cluster_address
+    from nao.evaluators.hosts.address import check_engine, cluster_address
     from nao.evaluators.hosts.join import EvaluatorHost, host_name
     from nao.evaluators.hosts.station import Station
     from nao.evaluators.hosts.token import existing_token

@@ -19,7 +19,7 @@ from nao import cli, search, spaces
 from nao.cli import app
 from nao.compare import read as read_comparison
 from nao.core import InputError, Result
-from nao.evaluators.hosts.cluster import cluster_address
+from nao.evaluators.hosts.address import cluster_address
 from nao.strategies import NAO
 from nao.study import read
 from nao.terminal import with_values

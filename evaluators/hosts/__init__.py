@@ -7,7 +7,8 @@
 - `process`: a process that is told, and says, such messages.
 - `pool`: `HostPool`, the evaluator that has its children trained by hosts.
 - `cluster`: those of a search that are elsewhere. `join`, `station`: what runs there, `nao evaluate --join`.
-- `link`, `engine`, `letterbox`: how they reach each other, by Ray. `token`: what lets a host in.
+- `link`, `ends`, `engine`, `letterbox`: how they reach each other, by Ray. `address`: where hosts join.
+  `token`: what lets them in.
 
 The driver holds all state. It tells a host the complete set of attempts that it should have; the host answers
 with the complete set that it has, and ends what it was not told of. So nothing is lost that either side

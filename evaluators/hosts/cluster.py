@@ -6,8 +6,6 @@ that ends, another one takes its place at the same address, and the hosts join a
 
 import dataclasses
 import importlib.metadata
-import importlib.util
-import socket
 import sys
 import time
 import uuid
@@ -32,47 +30,7 @@ LINK = (sys.executable, "-P", "-m", "nao.evaluators.hosts.link")
 SILENCE = 90.0  # seconds without a word after which a host is taken to be away
 FAREWELL = 5.0  # seconds that the last word to the hosts may take
 AGAIN = 5.0  # seconds until a link that has ended is started again
-AUTO = "auto"
-PORT = 6399  # where hosts join unless told otherwise
-ELSEWHERE = ("192.0.2.1", 9)  # an address that is kept free for examples (RFC 5737)
 VERSION = importlib.metadata.version("nao-search")
-
-
-def check_engine() -> None:
-    """Checks that the engine is installed, without importing it.
-
-    Raises:
-      InputError: it is not.
-    """
-    if importlib.util.find_spec("ray") is None:
-        raise InputError("hosts elsewhere are reached through Ray: pip install 'nao-search[cluster]'")
-
-
-def cluster_address(text: str) -> str:
-    """The address `HOST:PORT` that is meant; `auto` is the one of this machine that others can reach.
-
-    Raises:
-      InputError: it is none.
-    """
-    host, colon, port = (f"{own_address()}:{PORT}" if text == AUTO else text).rpartition(":")
-    if (
-        not colon
-        or not host
-        or "/" in host
-        or not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16)
-    ):
-        raise InputError(f"{text!r} is no address: write HOST:PORT, for instance 10.0.0.5:{PORT}")
-    return f"{host}:{int(port)}"
-
-
-def own_address() -> str:
-    """The address of this machine from which it reaches others; the loopback address if it reaches none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(ELSEWHERE)  # sends nothing
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
 
 
 class RemoteHost:
