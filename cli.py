@@ -116,10 +116,10 @@ class Training:
             self.devices,
             cache=self.cache,
             child_timeout=self.child_timeout,
-            cluster=self.hosts_elsewhere(program, console),
+            cluster=self.hosts_elsewhere(program, console or Output(stderr=True)),
         )
 
-    def hosts_elsewhere(self, program: "Program", console: Output | None = None) -> "Cluster | None":
+    def hosts_elsewhere(self, program: "Program", console: Output) -> "Cluster | None":
         """The hosts that are to join, if any; the console is told how they do."""
         if self.cluster is None:
             if self.token_file is not None:
@@ -133,13 +133,12 @@ class Training:
         check_engine()
         address, shown = cluster_address(self.cluster), token(self.token_file)
         recipe = {"configuration": plain(program.configuration())}
-        if console:
-            own = f" --token-file {shown.path}" if self.token_file else ""
-            for line in (
-                f"cluster: hosts with the token {shown.path} can join {address}:",
-                f"  nao evaluate --join {address}{own}",
-            ):
-                console.print(line, highlight=False, markup=False, soft_wrap=True)
+        own = f" --token-file {shown.path}" if self.token_file else ""
+        for line in (
+            f"cluster: hosts with the token {shown.path} can join {address}:",
+            f"  nao evaluate --join {address}{own}",
+        ):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         return Cluster(address, shown, recipe)
 
 
@@ -284,7 +283,10 @@ def evaluate(
             known = len(requests) - len(left)
             typer.echo(f"{out} has {known} of {len(requests)} architectures{dropped}")
             requests = left
+        pool.open()
         for result in answers(pool, requests):
+            for notice in pool.notices():
+                typer.echo(notice, err=True)
             if file:
                 file.append(result)
             else:
@@ -305,6 +307,8 @@ def join_search(training: Training, address: str) -> None:
     from nao.evaluators.hosts.token import existing_token
 
     own = ("devices", "cache", "data_dir", "token_file")
+    if training.devices is not None and training.devices < 1:
+        raise InputError(f"devices must be at least 1, not {training.devices}")
     if training != Training(**{name: getattr(training, name) for name in own}):
         raise InputError(
             "with --join the search says what to train: give --devices, --cache, --data-dir only"

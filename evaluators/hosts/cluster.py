@@ -41,6 +41,7 @@ class RemoteHost:
       info: what it has; None until it is known.
       stage: what it does to make itself ready; empty once it is.
       news: what it has last said, until it is heard.
+      sent: the data that was sent to it.
     """
 
     def __init__(self, name: str, cluster: "Cluster"):
@@ -49,6 +50,7 @@ class RemoteHost:
         self.info: HostInfo | None = None
         self.news: Report | None = None
         self._cluster, self._told = cluster, Orders(0)
+        self.sent: set[str] = set()
         self._visit = uuid.uuid4().hex  # what the host said before it had heard of this one is of no use
         self._say()
 
@@ -195,10 +197,10 @@ class Cluster:
 
     def _take(self, message: Mapping[str, Any]) -> None:
         """Takes in what the link says."""
-        if "refused" in message:
+        if "refused" in message and not self._listens:
             raise InputError(message["refused"])
-        if "lost" in message:
-            self._lose(message["lost"])
+        if "refused" in message or "lost" in message:
+            self._lose(message.get("lost") or message["refused"])
         elif "listens" in message:
             self._listens = True
         elif "joined" in message:
@@ -225,7 +227,7 @@ class Cluster:
                 self._bar(host.name, f"it cannot be used: {said['unusable']}")
                 return
             if "needs" in said:
-                self._send_data(host.name, said["needs"])
+                self._send_data(host, said["needs"])
             host.take(said)
         except NoMessage as error:
             self._bar(host.name, f"it has lost its mind: {error}")
@@ -238,10 +240,11 @@ class Cluster:
         self.dismiss(name, reason)
         self._barred.add(name)
 
-    def _send_data(self, name: str, needs: Any) -> None:
-        """Sends the data of the recipe, and nothing else, to a host that does not have it."""
-        if needs == self._data.get("fingerprint") and self._data.get("path"):
-            self.send(name, send=needs, path=self._data["path"])
+    def _send_data(self, host: RemoteHost, needs: Any) -> None:
+        """Sends the data of the recipe, and nothing else, to a host that does not have it, once."""
+        if needs == self._data.get("fingerprint") and self._data.get("path") and needs not in host.sent:
+            host.sent.add(needs)
+            self.send(host.name, send=needs, path=self._data["path"])
 
     def _lose(self, reason: str) -> None:
         """There is no link any more: no host can be reached."""

@@ -30,6 +30,7 @@ class Driver:
         self._boxes: dict[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._letters: dict[str, asyncio.Task[None]] = {}  # the last one to each host
+        self._written = 0
         say(listens=role["address"])
 
     async def listen(self) -> None:
@@ -58,7 +59,8 @@ class Driver:
             if "send" in message:
                 self._start(self._send(box, message["send"], Path(message["path"])))
             else:
-                letter = self._deliver(box.put, HOST, json.dumps(message["told"]))
+                self._written += 1
+                letter = self._deliver(box.put, HOST, json.dumps(message["told"]), self._id, self._written)
                 self._letters[message["host"]] = self._start(letter)
 
     async def _listen_at(self, name: str) -> None:
@@ -142,6 +144,7 @@ class Host:
         """Delivers what it is told, and takes what was sent."""
         import ray
 
+        written = 0
         while True:
             message = await lines.get()
             if message is END:
@@ -151,7 +154,8 @@ class Host:
             if "take" in message:
                 self._taking = asyncio.create_task(self._take(message["take"], Path(message["to"])))
             else:
-                self._box.put.remote(DRIVER, json.dumps(message["said"]))
+                written += 1
+                self._box.put.remote(DRIVER, json.dumps(message["said"]), HOST, written)
 
     async def _take(self, name: str, to: Path) -> None:
         content = await self._box.take_data.remote(name)

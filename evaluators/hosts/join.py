@@ -1,7 +1,8 @@
 """A host elsewhere: `nao evaluate --join`. It trains what a search has for it until it is told to stop.
 
 It reaches the search through a link, in a process of its own (`link`). When that ends it makes another one,
-until it is refused; what its devices do goes on meanwhile.
+until it is refused. The search takes it for a new host then, and has what it was at work on trained anew; the
+process that drives the devices stays, with all that it has loaded and compiled, unless it was at work.
 """
 
 import contextlib
@@ -56,7 +57,7 @@ class EvaluatorHost:
         """
         self._name, self._address, self._token = name, address, token
         self._station, self._notice, self._command = station, notice, command
-        self._joins, self._over = 0, False
+        self._joins, self._over, self._leaving = 0, False, False
         self._reported, self._when = "", 0.0
         self._done = Done(notice)
 
@@ -70,14 +71,16 @@ class EvaluatorHost:
         said = ""
         try:
             with self._signals():
-                while not (self._over or (self._station.leaving and self._station.idle)):
-                    lost = self._stay()
-                    if lost and lost != said:
+                while lost := self._stay():
+                    if lost != said:
                         self._notice(f"{lost}; trying to join again")
                     said = lost
-                    end = time.monotonic() + (AGAIN if lost else 0.0)
-                    while time.monotonic() < end and not self._station.leaving:
+                    end = time.monotonic() + AGAIN
+                    while time.monotonic() < end:
                         time.sleep(0.05)
+                        self._hear()
+                    if self._leaving and not self._station.running:
+                        break  # there is nobody to hand back to what it has not begun
         finally:
             self._station.stop()
         self._done.say("the search is over" if self._over else "stopped")
@@ -90,12 +93,12 @@ class EvaluatorHost:
         link.write({"role": "host", "id": name, "address": self._address, "token": self._token.path})
         self._reported = ""
         try:
-            while not (self._over or (self._station.leaving and self._station.idle)):
+            while not (self._over or (self._leaving and self._station.idle)):
                 self._wait(link)
                 for text in link.lines():
                     if lost := self._take(parsed(text), link):
                         return lost
-                self._station.hear()
+                self._hear()
                 self._report(link)
             return ""
         except ProcessEnded as error:
@@ -105,6 +108,12 @@ class EvaluatorHost:
             raise
         finally:
             link.finish(FAREWELL)
+
+    def _hear(self) -> None:
+        """Has the station hear what its devices have done, and of a signal to leave."""
+        if self._leaving:
+            self._station.leave()
+        self._station.hear()
 
     def _wait(self, link: Process) -> None:
         """Until there is something to hear."""
@@ -128,7 +137,8 @@ class EvaluatorHost:
             self._station.joined(message["joined"])
             self._notice(f"joined {self._address} as {self._name}")
         elif "taken" in message:
-            self._station.begin()
+            if self._station.needs:
+                self._station.begin()
         elif "over" in message["told"]:
             self._over = True
         else:
@@ -153,9 +163,9 @@ class EvaluatorHost:
         """The first Ctrl-C, or SIGTERM, lets what has begun be finished; the second one stops at once."""
 
         def stop(number: int, frame: FrameType | None) -> None:
-            if self._station.leaving:
+            if self._leaving:
                 raise KeyboardInterrupt
-            self._station.leaving = True
+            self._leaving = True
             self._notice("leaving: what has begun is finished first; once more to stop at once")
 
         before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}

@@ -20,14 +20,18 @@ class Letterbox:
     def __init__(self) -> None:
         """Is empty."""
         self._letters: dict[str, tuple[int, str]] = {DRIVER: (0, ""), HOST: (0, "")}
+        self._sent: dict[str, tuple[str, int]] = {}  # who has left the last letter, and its number there
         self._data: dict[str, bytes] = {}
         self._news = asyncio.Condition()
         self._driver = ""
         self._asked = self._looked = time.monotonic()  # when the driver did, and when the host did
 
-    async def put(self, to: str, text: str) -> None:
-        """Leaves a letter in place of the last one."""
+    async def put(self, to: str, text: str, sender: str, number: int) -> None:
+        """Leaves a letter in place of the last one, unless the same sender has left a later one already."""
         async with self._news:
+            if self._sent.get(to, ("", 0))[0] == sender and self._sent[to][1] > number:
+                return
+            self._sent[to] = sender, number
             self._letters[to] = self._letters[to][0] + 1, text
             self._news.notify_all()
 

@@ -57,7 +57,7 @@ def main() -> None:
     role = parsed(sys.stdin.buffer.readline() or b"{}")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     remove_leftovers()
-    node, say = None, speaker(messages)
+    node, say = None, Speaker(messages)
     try:
         with given_up_after(START, say):
             node = connect(role, folder)
@@ -71,20 +71,54 @@ def main() -> None:
     except Exception as error:  # whatever the engine raises: the next link may have more luck
         say(lost=" ".join(f"{type(error).__name__}: {error}".split())[:300])
     finally:
+        say.finish()
         if node is not None:
             node.kill_all_processes(check_alive=False, allow_graceful=False)
         shutil.rmtree(folder, ignore_errors=True)
         os.killpg(0, signal.SIGKILL)  # the engine's helpers outlive it, and so would threads of this process
 
 
-def speaker(messages: IO[bytes]) -> Say:
-    """Sends messages to whoever started this process."""
+class Speaker:
+    """Sends messages to whoever started this process, in a thread: that may not listen for minutes.
 
-    def say(**message: Any) -> None:
+    What a host says replaces what it said before, if that was not taken yet.
+    """
+
+    def __init__(self, messages: IO[bytes]):
+        """Sends them there."""
+        self._messages, self._news = messages, threading.Condition()
+        self._waiting: list[dict[str, Any]] = []
+        self._over = False
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def __call__(self, **message: Any) -> None:
+        """Sends one."""
+        with self._news:
+            if "said" in message:
+                older = [x for x in self._waiting if "said" in x and x["host"] == message["host"]]
+                for each in older:
+                    self._waiting.remove(each)
+            self._waiting.append(message)
+            self._news.notify()
+
+    def finish(self) -> None:
+        """Waits until all is sent, but not for long."""
+        with self._news:
+            self._over = True
+            self._news.notify()
+        self._thread.join(LONG)
+
+    def _write(self) -> None:
         with contextlib.suppress(BrokenPipeError):
-            messages.write(line(message))
-
-    return say
+            while True:
+                with self._news:
+                    self._news.wait_for(lambda: self._waiting or self._over)
+                    sent, self._waiting = self._waiting, []
+                for message in sent:
+                    self._messages.write(line(message))
+                if not sent:
+                    return
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from nao.evaluators.hosts.supervisor import WORKER, Supervisor
 from nao.evaluators.program import Program, ProgramEvaluator, check_requests
 
 PATIENCE = 1.0  # seconds between two looks at the clock of children that run
+UNHEARD = 10.0  # seconds after which whoever listens again has not listened, as while f is fitted
 HERE = "this machine"
 
 
@@ -50,6 +51,7 @@ class HostPool(ProgramEvaluator):
         super().__init__(program)
         self._scheduler = Scheduler(child_timeout)
         self._turn = 0  # which evaluation is the newest
+        self._listened = time.monotonic()
         recipe = {"configuration": plain(program.configuration()), "devices": devices, "cache": cache}
         self._cluster = cluster
         self._here = {} if cluster and devices == 0 else {HERE: Supervisor(HERE, recipe, command)}
@@ -62,7 +64,7 @@ class HostPool(ProgramEvaluator):
         """
         if self._cluster:
             self._cluster.open()
-        while not self._scheduler.hosts:
+        while self._here.keys() - set(self._scheduler.hosts):
             self._listen()
 
     def prepare(self) -> Iterator[str]:
@@ -73,6 +75,7 @@ class HostPool(ProgramEvaluator):
         """
         said = ""
         while all(stages := [host.stage for host in self._hosts.values()]):
+            yield from self.notices()
             stage = stages[0] if stages else "waiting for a host to join"
             if stage != said:
                 said = stage
@@ -109,6 +112,7 @@ class HostPool(ProgramEvaluator):
 
     def close(self, over: bool = True) -> None:
         """Ends the process. If all is over, hosts elsewhere are told so, and end as well; else they wait."""
+        self._turn += 1  # whoever evaluates has nobody to tell it
         for host in self._here.values():
             host.stop()
         if self._cluster:
@@ -129,7 +133,8 @@ class HostPool(ProgramEvaluator):
     def _tell(self) -> None:
         hosts = self._hosts
         for name in self._scheduler.hosts:
-            hosts[name].tell(self._scheduler.orders(name))
+            if name in hosts:
+                hosts[name].tell(self._scheduler.orders(name))
 
     def _listen(self) -> None:
         """Waits until a host has said something, but not longer than children may go unwatched."""
@@ -140,17 +145,24 @@ class HostPool(ProgramEvaluator):
                 selector.register(file, selectors.EVENT_READ)
             selector.select(PATIENCE)
         now = time.monotonic()
+        if now - self._listened > UNHEARD:  # while nobody listened, nobody was silent
+            self._scheduler.excuse(now - self._listened)
+        self._listened = now
         if self._cluster:
             self._cluster.listen()
-            for name in self._scheduler.silent(now, SILENCE):
-                if name in self._cluster.hosts:
-                    self._cluster.dismiss(name, f"it has not been heard of for {SILENCE:.0f} s")
-            for name, reason in self._cluster.gone().items():
-                if name in self._scheduler.hosts:
-                    self._scheduler.leave(name, reason)
+            self._forget_the_gone(self._cluster)
         for name, host in self._hosts.items():
             report = host.hear()
             if host.info and name not in self._scheduler.hosts:
                 self._scheduler.join(host.info, now)
             if report and name in self._scheduler.hosts:
                 self._scheduler.observe(name, report, now)
+        if self._cluster:
+            for name in self._scheduler.silent(now, SILENCE):
+                self._cluster.dismiss(name, f"it has not been heard of for {SILENCE:.0f} s")
+            self._forget_the_gone(self._cluster)
+
+    def _forget_the_gone(self, cluster: Cluster) -> None:
+        for name, reason in cluster.gone().items():
+            if name in self._scheduler.hosts:
+                self._scheduler.leave(name, reason)

@@ -139,6 +139,11 @@ class Scheduler:
                 self._answer(failed)
                 del self._larger[request]
 
+    def excuse(self, seconds: float) -> None:
+        """For so long nobody could have been heard."""
+        for host in self._hosts.values():
+            host.heard += seconds
+
     def silent(self, now: float, seconds: float) -> list[str]:
         """The hosts that were not heard of for so long."""
         return [name for name, host in self._hosts.items() if now - host.heard > seconds]

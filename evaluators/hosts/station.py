@@ -4,6 +4,9 @@ All that it is told, and all that it says, is complete: see `nao.evaluators.host
 """
 
 import hashlib
+import math
+import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,11 @@ import platformdirs
 
 from nao.core import InputError, Json
 from nao.evaluators.hosts.cluster import VERSION
-from nao.evaluators.hosts.messages import HostInfo, report_facts
+from nao.evaluators.hosts.messages import HostInfo, Report, report_facts
 from nao.evaluators.hosts.supervisor import WORKER, Supervisor
 
 TFDS = "tfds:"  # begins the names of sets that every machine keeps where it wants
+SETTLED = 0.5  # seconds after which the process that drives the devices has heard what it was told
 PER_CHIP = {"GPU": (1,), "TPU": (1, 2)}  # devices of JAX for each that the engine counts
 
 
@@ -24,7 +28,7 @@ class Station:
 
     Attributes:
       info: what there is; None until the process that drives the devices has said so.
-      leaving: whether nothing is to be begun any more.
+      running: how many children it works on.
       needs: the fingerprint of the data that has to be sent; empty where none has to be.
       said: what there is to say to the search.
     """
@@ -55,7 +59,9 @@ class Station:
         self._told: Mapping[str, Any] = {}
         self._recipe: Mapping[str, Any] = {}
         self._counts: Mapping[str, int] = {}
-        self.leaving, self.needs = False, ""
+        self._left = math.inf  # when it was told to leave
+        self.needs = ""
+        self._report = Report(0)
         self.said: dict[str, Json] = {"visit": ""}
 
     @property
@@ -64,10 +70,22 @@ class Station:
         return self._supervisor.info if self._supervisor else None
 
     @property
+    def running(self) -> int:
+        """See `Station`."""
+        return len(self._report.running)
+
+    @property
     def idle(self) -> bool:
         """Whether it has nothing, as far as the search knows as well."""
-        report = self.said.get("report")
-        return report is None or not (report["waiting"] or report["running"] or report["ended"])
+        return not (self._report.waiting or self._report.running or self._report.ended)
+
+    def leave(self) -> None:
+        """Begins nothing any more."""
+        if self._left < math.inf:
+            return
+        self._left = time.monotonic()
+        if self._supervisor:
+            self._supervisor.withhold()
 
     @property
     def kept(self) -> Path:
@@ -100,14 +118,14 @@ class Station:
             )
         if told["recipe"] != self._recipe:
             self.stop()
-            self._supervisor = None
+            self._supervisor, self._report = None, Report(0)
             self.begin()
         if self._supervisor:
             self._supervisor.obey(told["orders"])
         self.hear()
 
     def begin(self) -> None:
-        """Starts the process that drives the devices, if the data is here.
+        """Starts the process that drives the devices, if the data is here, or has come.
 
         Raises:
           InputError: the data is not what the search has.
@@ -120,6 +138,8 @@ class Station:
         if not self.needs:
             recipe = {"configuration": configuration, "devices": self._devices, "cache": self._cache}
             self._supervisor = Supervisor(self._name, recipe, self._command)
+            if self._left < math.inf:
+                self._supervisor.withhold()
             self._supervisor.obey(self._told["orders"])
 
     def hear(self) -> None:
@@ -132,7 +152,7 @@ class Station:
         if self._supervisor:
             known = self.info
             try:
-                report = self._supervisor.hear()
+                self._report = self._supervisor.hear()
             except InputError as error:
                 raise self._unusable(str(error)) from error
             if self.info and not known:
@@ -141,7 +161,9 @@ class Station:
                 self._notice(notice)
             self._supervisor.notices.clear()
             said |= {"stage": self._supervisor.stage}
-            said |= {"report": report_facts(report) | {"leaving": self.leaving}}
+            # What was about to be begun when it was told to leave has been by then, and is known.
+            leaving = time.monotonic() - self._left > SETTLED
+            said |= {"report": report_facts(self._report) | {"leaving": leaving}}
         if info := self.info:
             said |= {"devices": {"devices": info.devices, "kind": info.kind, "memory": info.memory}}
         self.said = said
@@ -180,12 +202,12 @@ class Station:
         elif given.get("path"):
             kept = kept_data(given["fingerprint"])
             for path in (Path(given["path"]), kept):
-                if path.exists():
+                if os.path.exists(path):  # of a path that may not be looked at too
                     found["data"] = {**given, "path": str(path)}
                     try:
                         data.make(found["data"])
                         return found
-                    except InputError:
+                    except (InputError, OSError):
                         if path == kept:
                             kept.unlink()
                             raise

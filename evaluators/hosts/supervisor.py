@@ -51,6 +51,7 @@ class Supervisor:
         self.info: HostInfo | None = None
         self.notices: list[str] = []
         self._recipe, self._command = recipe, command
+        self._withheld = False
         self._orders: Mapping[str, Json] = orders_facts(Orders(0))
         self._attempts: dict[str, Json] = {}  # that the host should have, by id
         self._running: dict[str, float] = {}  # since when
@@ -82,6 +83,12 @@ class Supervisor:
             self._send_orders(self._worker)
         elif self._attempts:
             self._begin()
+
+    def withhold(self) -> None:
+        """Has nothing begun any more that is not under way."""
+        self._withheld = True
+        if self._worker:
+            self._send_orders(self._worker)
 
     def hear(self) -> Report:
         """What the host has, after all that the process has said until now.
@@ -130,7 +137,9 @@ class Supervisor:
         return self._worker
 
     def _send_orders(self, worker: Process) -> None:
-        worker.write({"attempts": [each for id, each in self._attempts.items() if id not in self._ended]})
+        wanted = self._running if self._withheld else self._attempts
+        left = [each for id, each in self._attempts.items() if id in wanted and id not in self._ended]
+        worker.write({"attempts": left})
 
     def _take(self, text: bytes) -> None:
         """Takes in what the process says.

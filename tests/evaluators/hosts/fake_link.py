@@ -36,14 +36,14 @@ def write(path, text):
 
 
 def read(path, seen):
-    """What a file says, if that is new."""
+    """What a file says, if it was written since."""
     try:
-        text = path.read_text()
+        text, written = path.read_text(), path.stat().st_mtime_ns
     except OSError:
         return None
-    if seen.get(path) == text:
+    if seen.get(path) == written:
         return None
-    seen[path] = text
+    seen[path] = written
     return json.loads(text)
 
 
@@ -64,19 +64,24 @@ def drive(folder):
         for message in told():
             box = folder / message["host"]
             if "send" in message and box.is_dir():
-                shutil.copyfile(message["path"], box / "data")
+                sends = folder / "sends"
+                sends.write_text(str(1 + int(sends.read_text() if sends.exists() else 0)))
+                shutil.copyfile(message["path"], box / "data.new")
+                os.replace(box / "data.new", box / "data")
             elif box.is_dir():
                 write(box / "told", json.dumps(message["told"]))
         for box in sorted(each.parent for each in folder.glob("*/pid")):
-            if alive(box) and box.name not in joined:
+            lives = alive(box)  # before its last letter is read
+            if lives and box.name not in joined:
                 joined.add(box.name)
                 say(joined=box.name)
-            elif not alive(box) and box.name in joined:
-                joined.remove(box.name)
-                shutil.rmtree(box)
-                say(left=box.name, reason="gone")
-            elif (said := read(box / "said", seen)) is not None:
+            if box.name in joined and (said := read(box / "said", seen)) is not None:
                 say(host=box.name, said=said)
+            if not lives:
+                shutil.rmtree(box)
+                if box.name in joined:
+                    joined.remove(box.name)
+                    say(left=box.name, reason="gone")
         time.sleep(LOOK)
 
 

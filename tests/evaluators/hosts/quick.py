@@ -43,21 +43,20 @@ def main():
         if lines:
             wanted = json.loads(lines[-1])["attempts"]
             ended &= {each["id"] for each in wanted}
-        for id in [id for id, end in running.items() if end <= time.monotonic()]:
-            del running[id]
+        for id in [id for id, (end, _) in running.items() if end <= time.monotonic()]:
+            _, attempt = running.pop(id)
             ended.add(id)
-            attempt = next(each for each in wanted if each["id"] == id)
             cost = {"parameters": 1, "flops": 1}
             facts = {"score": score(attempt["architecture"]), "seconds": SECONDS, "cost": cost}
             say(ended=id, facts=facts)
         for attempt in wanted:
             if len(running) < devices and attempt["id"] not in ended and attempt["id"] not in running:
                 hangs = attempt["architecture"] in configuration.get("hangs", ())
-                running[attempt["id"]] = time.monotonic() + (1e9 if hangs else SECONDS)
+                running[attempt["id"]] = time.monotonic() + (1e9 if hangs else SECONDS), attempt
                 say(started=[attempt["id"]])
                 if attempt["architecture"] in configuration.get("kills", ()):
                     os.kill(os.getpid(), signal.SIGSEGV)
-        ends = min(running.values(), default=time.monotonic() + 1.0)
+        ends = min((end for end, _ in running.values()), default=time.monotonic() + 1.0)
         if select.select([0], [], [], max(0.0, ends - time.monotonic()))[0]:
             chunk = os.read(0, 1 << 16)
             if not chunk:

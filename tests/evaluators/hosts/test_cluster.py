@@ -60,6 +60,7 @@ def scores(results):
     return {result.architecture: result.score for result in results}
 
 
+REFUSAL = '{"refused": "the port is taken"}'
 EXPECTED = {x: float(sum(x.tokens)) for x in PLAIN}
 
 
@@ -67,15 +68,14 @@ def test_children_are_trained_by_whoever_has_joined(elsewhere):
     pool = elsewhere.pool()
     first = elsewhere.host()
     pool.open()
-    assert list(pool.prepare())[-1:] != ["waiting for a host to join"]
+    said = list(pool.prepare())
     asked = pool.evaluate([Request(x) for x in PLAIN])
     found = [next(asked)]
     second = elsewhere.host()
     found += asked
     assert len(found) == len(PLAIN)
     assert scores(found) == EXPECTED
-    joined = pool.notices()
-    assert "has joined: 1 x cpu" in joined[0]
+    assert any("has joined: 1 x cpu" in notice for notice in [*said, *pool.notices()])
     wait_until(lambda: len(pool._hosts) == 2 or pool._listen())
     again = list(pool.evaluate([Request(x, 1) for x in PLAIN]))
     assert {result.device.split(".")[0] for result in again} == {name.split(".")[0] for name in pool._hosts}
@@ -195,6 +195,9 @@ def test_data_that_a_host_does_not_have_is_sent_once(elsewhere, tmp_path, monkey
     pool._cluster._data = {**data, "path": str(away)}  # the host shares this machine's files
     host = elsewhere.host()
     assert scores(pool.evaluate([Request(x) for x in PLAIN])) == EXPECTED
+    (host_in_pool,) = pool._cluster.hosts.values()
+    assert host_in_pool.sent == {data["fingerprint"]}
+    assert (elsewhere.address / "sends").read_text() == "1"
     kept = list((tmp_path / "cache" / "nao" / "data").iterdir())
     assert [path.read_bytes() for path in kept] == [away.read_bytes()]
     pool.close()
@@ -284,6 +287,61 @@ def test_a_host_that_is_silent_is_taken_to_be_away_until_it_speaks(elsewhere, mo
     assert any("has not been heard of" in notice for notice in pool.notices())
     wait_until(lambda: len(pool._scheduler.hosts) == 2 or pool._listen())
     assert scores(pool.evaluate([Request(x, 1) for x in PLAIN])) == EXPECTED
+
+
+def test_a_fit_that_takes_long_is_no_silence_of_the_hosts(elsewhere, monkeypatch):
+    monkeypatch.setattr("nao.evaluators.hosts.pool.SILENCE", 1.5)
+    monkeypatch.setattr("nao.evaluators.hosts.pool.UNHEARD", 0.5)
+    pool = elsewhere.pool()
+    elsewhere.host()
+    assert scores(pool.evaluate([Request(x) for x in PLAIN])) == EXPECTED
+    time.sleep(2.0)
+    assert scores(pool.evaluate([Request(x, 1) for x in PLAIN])) == EXPECTED
+    assert pool._scheduler.lost == 0
+    assert not any("has not been heard of" in notice for notice in pool.notices())
+
+
+def test_a_host_is_told_to_leave_while_the_search_is_away(elsewhere):
+    pool = elsewhere.pool()
+    host = elsewhere.host("0.7")
+    asked = pool.evaluate([Request(x) for x in PLAIN])
+    next(asked)
+    pool._cluster._link.end()
+    wait_until(lambda: "trying to join again" in host.log.read_text())
+    host.send_signal(signal.SIGTERM)
+    assert host.wait(10) == 0
+    assert "stopped: " in host.log.read_text()
+
+
+def test_a_pool_that_is_closed_while_it_evaluates(elsewhere):
+    pool = elsewhere.pool(devices=1)
+    elsewhere.host()
+    asked = pool.evaluate([Request(x) for x in PLAIN])
+    next(asked)
+    pool.close(over=False)
+    asked.close()
+
+
+def test_a_refusal_after_hosts_could_join_ends_nothing(elsewhere, monkeypatch):
+    monkeypatch.setattr("nao.evaluators.hosts.cluster.AGAIN", 0.1)
+    pool = elsewhere.pool(devices=1)
+    pool.open()
+    pool._cluster._command = (sys.executable, "-c", f"print({REFUSAL!r})")
+    os.kill(pool._cluster._link.pid, signal.SIGKILL)
+    assert scores(pool.evaluate([Request(x) for x in PLAIN])) == EXPECTED
+    wait_until(lambda: pool._listen() or any("the port is taken" in notice for notice in pool.notices()))
+
+
+def test_a_folder_that_a_host_may_not_look_into(monkeypatch, tmp_path):
+    right = npz(tmp_path / "right.npz", load_digits()).configuration()
+    there = station.Station("x", print)
+
+    def refuses(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("nao.data.make", lambda data: refuses(data))
+    there._found_here({"data": right})
+    assert there.needs == right["fingerprint"]
 
 
 def test_an_address_at_which_nobody_can_join(elsewhere):

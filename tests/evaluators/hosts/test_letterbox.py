@@ -9,12 +9,24 @@ from nao.evaluators.hosts.letterbox import DRIVER, HOST, Letterbox
 def test_the_last_letter_is_read_by_whoever_comes():
     async def play():
         box = Letterbox()
-        for text in ("first", "second"):
-            await box.put(DRIVER, text)
+        for number, text in enumerate(("first", "second"), 1):
+            await box.put(DRIVER, text, "x", number)
         assert await box.read_as_driver("a", 0) == (2, "second")
         assert await box.read_as_driver("a", 0) == (2, "second")
-        await box.put(HOST, "orders")
+        await box.put(HOST, "orders", "x", 1)
         assert (await box.read_as_host(0))[:2] == (1, "orders")
+
+    asyncio.run(play())
+
+
+def test_a_letter_that_was_overtaken_is_of_no_use():
+    async def play():
+        box = Letterbox()
+        await box.put(HOST, "second", "x", 2)
+        await box.put(HOST, "first", "x", 1)
+        assert (await box.read_as_host(0))[1] == "second"
+        await box.put(HOST, "of the next driver", "y", 1)
+        assert (await box.read_as_host(1))[1] == "of the next driver"
 
     asyncio.run(play())
 
@@ -25,7 +37,7 @@ def test_whoever_waits_is_woken():
         waiting = asyncio.create_task(box.read_as_driver("a", 0))
         await asyncio.sleep(0.01)
         assert not waiting.done()
-        await box.put(DRIVER, "news")
+        await box.put(DRIVER, "news", "x", 1)
         assert await waiting == (1, "news")
 
     asyncio.run(play())
@@ -45,12 +57,12 @@ def test_a_host_has_one_driver_at_a_time(monkeypatch):
 
     async def play():
         box = Letterbox()
-        await box.put(DRIVER, "news")
+        await box.put(DRIVER, "news", "x", 1)
         assert await box.read_as_driver("a", 0) == (1, "news")
         assert await box.read_as_driver("b", 0) is None
         await asyncio.sleep(0.1)
         assert await box.read_as_driver("b", 0) == (1, "news")
-        await box.put(HOST, "orders")
+        await box.put(HOST, "orders", "x", 1)
         assert (await box.read_as_host(0))[2] < 0.05
 
     asyncio.run(play())
