@@ -311,7 +311,8 @@ def join_search(training: Training, address: str) -> None:
         raise InputError(f"devices must be at least 1, not {training.devices}")
     if training != Training(**{name: getattr(training, name) for name in own}):
         raise InputError(
-            "with --join the search says what to train: give --devices, --cache, --data-dir only"
+            "with --join the search says what to train: give --devices, --cache, --data-dir, --token-file"
+            " only"
         )
     check_engine()
     console, name = Output(), host_name()

@@ -36,14 +36,15 @@ def write(path, text):
 
 
 def read(path, seen):
-    """What a file says, if it was written since."""
+    """What a file says, if it is another one than was seen."""
     try:
-        text, written = path.read_text(), path.stat().st_mtime_ns
+        with open(path) as file:  # which another one may take the place of meanwhile
+            text, status = file.read(), os.fstat(file.fileno())
     except OSError:
         return None
-    if seen.get(path) == written:
+    if seen.get(path) == (status.st_ino, status.st_mtime_ns):
         return None
-    seen[path] = written
+    seen[path] = status.st_ino, status.st_mtime_ns
     return json.loads(text)
 
 
