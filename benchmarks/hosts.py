@@ -1,8 +1,9 @@
 r"""What hosts elsewhere cost, and what it takes to lose a child: searches by Ray, on the loopback interface.
 
-    python benchmarks/hosts.py [--parts throughput,cost,kills,heads,token,deaths] [--kills 100] [--heads 20]
+    python benchmarks/hosts.py [--parts throughput,waiting,cost,kills,heads,token,deaths] [--kills 100]
 
     throughput  children of the digits that take seconds, on one host and on two, each with a core of its own
+    waiting     the same with children that wait for two seconds, which two cores do as fast as one
     cost        CPU time of the driver and of its link for a child, over 500 children
     kills       a host is killed between lease and start, time after time: seconds until all is answered
     heads       the head is killed while children are in hand, time after time: every child is answered once
@@ -154,6 +155,20 @@ def throughput(given: argparse.Namespace) -> None:
     print(f"ratio {found[2] / found[1]:.2f}")
 
 
+def waiting(given: argparse.Namespace) -> None:
+    found: dict[int, float] = {}
+    with elsewhere() as there, driver(Quick(), there.address, there.folder, link=LINK) as pool:
+        for n in (1, 2):
+            there.quick(2.0)
+            there.joined(pool, n)
+            asked = [Request(x, n) for x in architectures(given.children)]
+            began = time.monotonic()
+            answered = len(list(pool.evaluate(asked)))
+            found[n] = 60 * answered / (time.monotonic() - began)
+    print(f"children of 2 s that wait: {found[1]:.1f} a minute on one host, {found[2]:.1f} on two;", end=" ")
+    print(f"ratio {found[2] / found[1]:.2f}")
+
+
 def cost(given: argparse.Namespace) -> None:
     with elsewhere() as there, driver(Quick(), there.address, there.folder, link=LINK) as pool:
         there.quick(0.05)
@@ -276,6 +291,7 @@ def deaths(given: argparse.Namespace) -> None:
 
 PARTS = {
     "throughput": throughput,
+    "waiting": waiting,
     "cost": cost,
     "kills": kills,
     "heads": heads,
