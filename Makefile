@@ -18,7 +18,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PYTHON_311 := PYENV_VERSION=3.11 python3.11
 PYTHON_313 := PYENV_VERSION=3.13 python3.13
 PIP := python -m pip --quiet --disable-pip-version-check
-WORKERS ?= 2
+# More than there are cores: some tests wait for processes that end, or never do.
+WORKERS ?= 3
 
 # $(call environment,FOLDER,PYTHON): a new virtual environment
 define environment
