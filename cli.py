@@ -109,7 +109,7 @@ class Training:
         where = spaces.space(self.space, blocks=5 if self.blocks is None else self.blocks)
         dataset = data.load("digits" if self.data is None else self.data, data_dir=self.data_dir)
         if console:
-            console.print(f"data: {dataset.card}", highlight=False, markup=False, soft_wrap=True)
+            console.say(f"data: {dataset.card}")
         program = images.ImageProgram(where, dataset, child)
         return HostPool(
             program,
@@ -138,7 +138,7 @@ class Training:
             f"cluster: hosts with the token {shown.path} can join {address}:",
             f"  nao evaluate --join {address}{own}",
         ):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            console.say(line)
         return Cluster(address, shown, recipe)
 
 
@@ -225,7 +225,7 @@ def run(strategy: Strategy, evaluator: Evaluator, counts: Sequence[int], out: st
         folder.named(out) if out is not None else study.default_folder(search.identity(strategy, evaluator))
     )
     console = Output()
-    console.print(f"run: {where}", highlight=False, markup=False, soft_wrap=True)
+    console.say(f"run: {where}")
     with stoppable(f"everything so far is in {where}"):
         found = search.search(
             strategy, evaluator, counts, out=where, observer=report.observer(console), **how
@@ -317,13 +317,12 @@ def join_search(training: Training, address: str) -> None:
     check_engine()
     console, name = Output(), host_name()
 
-    def notice(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
     station = Station(
-        name, notice, devices=training.devices, cache=training.cache, data_dir=training.data_dir
+        name, console.say, devices=training.devices, cache=training.cache, data_dir=training.data_dir
     )
-    host = EvaluatorHost(name, cluster_address(address), existing_token(training.token_file), station, notice)
+    host = EvaluatorHost(
+        name, cluster_address(address), existing_token(training.token_file), station, console.say
+    )
     with stoppable("what was begun is tried again elsewhere"):
         host.run()
 
@@ -478,7 +477,7 @@ def run_comparison(
     shown.show_comparison(found, console)
     draw(found, where, title=title, signal=columns[0], report=columns[1])
     line = f"tables and plots: {where}, begin with {where / 'curves.html'}"
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.say(line)
     if found.failed:
         run = where / "runs" / f"{next(iter(factories))}-0"
         raise InputError(f"no architecture has a score: every one failed; nao show {run} says why")

@@ -68,6 +68,10 @@ class ReaderGone(Exception):
 class Output(Console):
     """A console that says when nobody reads it any more, instead of ending the program itself."""
 
+    def say(self, text: str) -> None:
+        """Prints a line as it is: a path, or a command to copy."""
+        self.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def on_broken_pipe(self) -> None:
         """Is called by whatever prints."""
         raise ReaderGone

@@ -37,11 +37,11 @@ def cluster_address(text: str) -> str:
     return f"{host}:{int(port)}"
 
 
-def own_address() -> str:
-    """The address of this machine from which it reaches others; the loopback address if it reaches none."""
+def own_address(other: tuple[str, int] = ELSEWHERE) -> str:
+    """The address of this machine from which it reaches another; the loopback address if it does not."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(ELSEWHERE)  # sends nothing
+            probe.connect(other)  # sends nothing
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])

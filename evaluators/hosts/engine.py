@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nao.evaluators.hosts.address import own_address
 from nao.evaluators.hosts.letterbox import DRIVER, NAMESPACE
 
 STORE = 100_000_000  # bytes of the engine's store of objects; letters have no more than some kilobytes
@@ -64,7 +65,7 @@ def connect(role: Mapping[str, Any], folder: Path) -> Any:
     else:
         raise Lost(f"nobody listens at {role['address']}")
     common = {
-        "node_ip_address": own_address(host, port) if there else host,
+        "node_ip_address": own_address((host, port)) if there else host,
         "num_cpus": 0 if driver else None,
         "num_gpus": 0 if driver else None,
         "object_store_memory": STORE,
@@ -127,13 +128,6 @@ def check_own(host: str, port: int) -> None:
             pass
     except OSError as error:
         raise Refused(f"this machine cannot listen at {host}:{port}: {error.strerror}") from error
-
-
-def own_address(host: str, port: int) -> str:
-    """The address of this machine from which that host is reached."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((host, port))
-        return str(probe.getsockname()[0])
 
 
 def check_token(address: str) -> None:
