@@ -1,10 +1,11 @@
 """The fitted model: E, f and D, the three functions of Luo et al. 2018, as one pytree.
 
-Axis letters: B strings, T tokens, K members of an ensemble, S steps of the encoder, d hidden units, F
-features, H architectures held out.
+Axis letters: B strings, W beams of each, T tokens, V vocabulary, K members of an ensemble, S steps of the
+encoder, d hidden units, F features, H architectures held out.
 """
 
 import dataclasses
+import functools
 import json
 from typing import Any, NamedTuple
 
@@ -13,15 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from nao.core import Quality, SearchSpace
+from nao.core import InputError, Quality, SearchSpace
 from nao.embedding import Embedding
-from nao.encoders.decode import Writer, decode_greedily
+from nao.encoders.decode import Writer, decode_by_beam, decode_greedily
 from nao.encoders.members import by_member, encode, predict_by_members, process_inputs
 from nao.encoders.networks import DecoderLSTM, EncoderLSTM
 from nao.encoders.predictors.gaussian_process import GaussianProcess
 from nao.encoders.predictors.mlp import MLP
 from nao.grammar import GrammarArrays
-from nao.pytree import STATIC, pytree
+from nao.pytree import STATIC, pytree, replace
 from nao.surrogates.gaussian_process import Posterior
 from nao.surrogates.score_transform import ScoreTransform
 
@@ -96,14 +97,43 @@ class Model:
         return by_member(member, self.ensemble_size, (self.encoder, self.predictor), e)
 
     @jax.jit
-    def decode(self, e: Embedding) -> Int[Array, "B T"]:
-        """D: at each step the most likely legal token."""
+    def blend(self, shares: Float[Array, "B T V"]) -> Float[Array, "B S d"]:
+        """The hidden states of E for mixtures of tokens, through which gradients reach the tokens."""
+        states: Array = by_member(
+            lambda encoder, x: encoder.blend(x), self.ensemble_size, self.encoder, shares
+        )
+        return states
 
-        def member(networks: Any, h: Array) -> Array:
+    @jax.jit
+    def decode(self, e: Embedding, noise: Float[Array, "B T V"] | None = None) -> Int[Array, "B T"]:
+        """D: at each step the most likely legal token; with Gumbel noise, a sample."""
+
+        def member(networks: Any, rows: tuple[Array, Array | None]) -> Array:
+            (encoder, decoder), (h, noise) = networks, rows
+            return decode_greedily(self.grammar, Writer(decoder, h, encoder.mean_pool(h)), noise=noise)
+
+        networks = self.encoder, self.decoder
+        return by_member(member, self.ensemble_size, networks, (jnp.asarray(e.states), noise))
+
+    @functools.partial(jax.jit, static_argnames="width")
+    def beam(self, e: Embedding, width: int) -> tuple[Int[Array, "B W T"], Float[Array, "B W"]]:
+        """D by beam search: W strings, the most likely first, and their log-likelihoods."""
+
+        def member(networks: Any, h: Array) -> tuple[Array, Array]:
             encoder, decoder = networks
-            return decode_greedily(self.grammar, Writer(decoder, h, encoder.mean_pool(h)))
+            return decode_by_beam(self.grammar, width, Writer(decoder, h, encoder.mean_pool(h)))
 
-        return by_member(member, self.ensemble_size, (self.encoder, self.decoder), e.states)
+        networks = self.encoder, self.decoder
+        return by_member(member, self.ensemble_size, networks, jnp.asarray(e.states))
+
+    def member(self, k: int) -> "Model":
+        """One of the K members, as a model of its own: all its embeddings are in one space."""
+        check_member(k, self.ensemble_size)
+        if self.ensemble_size == 1:
+            return self
+        networks = {name: getattr(self, name) for name in ("encoder", "predictor", "decoder")}
+        own: dict[str, Any] = jax.tree.map(lambda x: x[k], networks)
+        return replace(self, **own, ensemble_size=1)
 
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
         """f(E(x)), in the units of the scores; the mean over the members."""
@@ -125,6 +155,15 @@ class Model:
         """Targets in the units of the scores."""
         return self.transform.inverse(targets)
 
+    def to_targets(self, scores: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
+        """Scores as what f learns."""
+        return self.transform.forward(scores)
+
+    def score_noise(self) -> float:
+        """The standard deviation of one score's noise in targets, as f believes; 0 without a belief."""
+        f = self.predictor
+        return float(np.exp(0.5 * f.kernel.log_noise)) if isinstance(f, GaussianProcess) else 0.0
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was fitted, by name; what follows from it is computed again by `nao.encoders.load`."""
         return {"space": describe(self.space), **by_name(self.learned())}
@@ -145,6 +184,12 @@ class HeldOut(NamedTuple):
 
     rows: Int[np.ndarray, " H"]
     predicted: Float[np.ndarray, " H"]
+
+
+def check_member(k: int, K: int) -> None:
+    """Raises `InputError` when there is no member k of K."""
+    if not 0 <= k < K:
+        raise InputError(f"the model has the members 0 to {K - 1}, and no {k}")
 
 
 def by_name(tree: Any) -> dict[str, np.ndarray]:

@@ -116,8 +116,12 @@ class TokenProjection:
 
     def __call__(self, tokens: Int[Array, "B S g"]) -> Float[Array, "S B G"]:
         """The input to the gates at every step; tokens of one step are embedded side by side."""
-        one_hot = jax.nn.one_hot(jnp.swapaxes(tokens, 0, 1), self.embedding.shape[0])  # [S, B, g, V]
-        return one_hot.reshape(*one_hot.shape[:2], -1) @ self.table()
+        return self.blend(jax.nn.one_hot(tokens, self.embedding.shape[0]))
+
+    def blend(self, shares: Float[Array, "B S g V"]) -> Float[Array, "S B G"]:
+        """The same for mixtures of tokens: one-hot rows are the tokens themselves."""
+        rows = jnp.swapaxes(shares, 0, 1)
+        return rows.reshape(*rows.shape[:2], -1) @ self.table()
 
 
 @pytree
@@ -138,9 +142,14 @@ class EncoderLSTM:
 
     def __call__(self, tokens: Int[Array, "B T"]) -> Float[Array, "B S d"]:
         """e_x = {h_1, ..., h_S}."""
-        tokens = tokens.reshape(tokens.shape[0], -1, self.group)
-        zero = jnp.zeros((tokens.shape[0], self.tokens.recurrent.shape[0]))
-        h = jnp.swapaxes(lstm(self.tokens(tokens), self.tokens.recurrent, zero, zero), 0, 1)
+        return self.blend(jax.nn.one_hot(tokens, self.tokens.embedding.shape[0]))
+
+    def blend(self, shares: Float[Array, "B T V"]) -> Float[Array, "B S d"]:
+        """The same for mixtures of tokens: one-hot rows are the tokens themselves."""
+        B, _, V = shares.shape
+        zero = jnp.zeros((B, self.tokens.recurrent.shape[0]))
+        gates = self.tokens.blend(shares.reshape(B, -1, self.group, V))
+        h = jnp.swapaxes(lstm(gates, self.tokens.recurrent, zero, zero), 0, 1)
         return l2_normalize(h) if self.l2_normalize else h
 
     def mean_pool(self, h: Float[Array, "B S d"]) -> Float[Array, "B d"]:

@@ -9,8 +9,8 @@ is 0, and the model is the process.
 The embedding of a string is what both have of it, side by side, so that the gradient of f moves both; D
 writes with the likelihoods of both, weighted as f is.
 
-Axis letters: N scored architectures, M <= N of them that members are fitted to, B strings, T tokens, K
-members, S steps of the encoder, d hidden units of either.
+Axis letters: N scored architectures, M <= N of them that members are fitted to, B strings, W beams of each,
+T tokens, V vocabulary, K members, S steps of the encoder, d hidden units of either.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from jaxtyping import Array, Float, Int
 
 from nao.core import Quality, SearchSpace
 from nao.embedding import Embedding
-from nao.encoders.decode import Writer, decode_greedily
+from nao.encoders.decode import Writer, decode_by_beam, decode_greedily
 from nao.encoders.fit import FitConfig
 from nao.encoders.joint import fit_jointly
 from nao.encoders.members import by_member, predict_by_members
@@ -34,7 +34,7 @@ from nao.encoders.predictors.mlp import MLP
 from nao.encoders.predictors.stacked import StackedConfig
 from nao.encoders.strings import fit_process, fit_strings
 from nao.metrics import kendall_tau, pairwise_accuracy
-from nao.pytree import pytree
+from nao.pytree import pytree, replace
 from nao.surrogates.gaussian_process import Posterior
 
 
@@ -89,17 +89,33 @@ class Stacked:
         return self._mix(mean, self.members.value(theirs)), std
 
     @jax.jit
-    def decode(self, e: Embedding) -> Int[Array, "B T"]:
-        """D: at each step the most likely legal token."""
-        process, w = self.process, self.weight
+    def blend(self, shares: Float[Array, "B T V"]) -> Float[Array, "B S d"]:
+        """The hidden states of both E for mixtures of tokens."""
+        return jnp.concatenate([self.process.blend(shares), self.members.blend(shares)], axis=2)
 
-        def member(networks: Any, e: Embedding) -> Array:
-            (encoder, decoder), (own, theirs) = networks, self._apart(e)
-            h, h_k = jnp.asarray(own.states), jnp.asarray(theirs.states)
-            writer = Writer(process.decoder, h, process.encoder.mean_pool(h), 1 - w)
-            return decode_greedily(process.grammar, writer, Writer(decoder, h_k, encoder.mean_pool(h_k), w))
+    @jax.jit
+    def decode(self, e: Embedding, noise: Float[Array, "B T V"] | None = None) -> Int[Array, "B T"]:
+        """D: at each step the most likely legal token; with Gumbel noise, a sample."""
+
+        def member(networks: Any, rows: tuple[Embedding, Array | None]) -> Array:
+            e, noise = rows
+            return decode_greedily(self.process.grammar, *self._writers(networks, e), noise=noise)
+
+        networks = self.members.encoder, self.members.decoder
+        return by_member(member, self.ensemble_size, networks, (e, noise))
+
+    @functools.partial(jax.jit, static_argnames="width")
+    def beam(self, e: Embedding, width: int) -> tuple[Int[Array, "B W T"], Float[Array, "B W"]]:
+        """D by beam search: W strings, the most likely first, and their log-likelihoods."""
+
+        def member(networks: Any, e: Embedding) -> tuple[Array, Array]:
+            return decode_by_beam(self.process.grammar, width, *self._writers(networks, e))
 
         return by_member(member, self.ensemble_size, (self.members.encoder, self.members.decoder), e)
+
+    def member(self, k: int) -> "Stacked":
+        """The process with one of the K members."""
+        return replace(self, members=self.members.member(k))
 
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
         """f(E(x)), in the units of the scores; the mean over the members."""
@@ -116,6 +132,14 @@ class Stacked:
         """Targets in the units of the scores."""
         return self.process.to_scores(targets)
 
+    def to_targets(self, scores: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
+        """Scores as what f learns."""
+        return self.process.to_targets(scores)
+
+    def score_noise(self) -> float:
+        """The standard deviation of one score's noise, as the process believes, in targets."""
+        return self.process.score_noise()
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was fitted, by name."""
         return {"space": describe(self.space), **by_name(self.learned())}
@@ -124,6 +148,13 @@ class Stacked:
         """The parts that `arrays` keeps."""
         parts = {"process": self.process.learned(), "members": self.members.learned()}
         return parts | {name: getattr(self, name) for name in ("weight", "scale", "best", "quality")}
+
+    def _writers(self, networks: Any, e: Embedding) -> tuple[Writer, Writer]:
+        """D of the process and of one member, with as much say as they have in f."""
+        (encoder, decoder), (own, theirs), w = networks, self._apart(e), self.weight
+        h, h_k = jnp.asarray(own.states), jnp.asarray(theirs.states)
+        first = Writer(self.process.decoder, h, self.process.encoder.mean_pool(h), 1 - w)
+        return first, Writer(decoder, h_k, encoder.mean_pool(h_k), w)
 
     def _apart(self, e: Embedding) -> tuple[Embedding, Embedding]:
         own, theirs = jnp.split(jnp.asarray(e.states), 2, axis=2)

@@ -14,6 +14,7 @@ The rooms, from the records outward; imports flow only upward in this list, and 
   what is climbed, the climb, and what holds it back. `nao.strategies`: ways to propose architectures, NAO
   among them.
 - `nao.study`: the durable ledger of one search. `nao.loop`: the one loop. `nao.search`: a search.
+- `nao.analysis`: what an embedding has learned, as functions of a model and architectures.
 - `nao.compare`: strategies against each other, under one budget and from the same starts.
 - `nao.report`: tables, plots and progress for people. `nao.metrics`: measures of quality.
 - `nao.data`: data sets. `nao.encoders`: E, f and D. `nao.evaluators`: the pool of devices, what it runs, and
@@ -58,7 +59,18 @@ LAZY = {
 }
 """Where each name comes from."""
 
-ROOMS = ("compare", "data", "encoders", "evaluators", "metrics", "report", "spaces", "strategies", "study")
+ROOMS = (
+    "analysis",
+    "compare",
+    "data",
+    "encoders",
+    "evaluators",
+    "metrics",
+    "report",
+    "spaces",
+    "strategies",
+    "study",
+)
 
 __all__ = [
     "NAO",

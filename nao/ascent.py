@@ -73,8 +73,25 @@ def ascend(
     Returns:
       The embeddings after the last step, with the features of `e`.
     """
-    start: Array = jnp.asarray(e.states)
-    length = _length(start)
+    step = ascent_step(
+        objective, e, eta, num_steps=num_steps, normalize=normalize, noise=noise, unit_length=unit_length
+    )
+    h, _ = jax.lax.scan(lambda h, _: (step(h), None), jnp.asarray(e.states), None, length=num_steps)
+    return Embedding(h, e.features)
+
+
+def ascent_step(
+    objective: Objective,
+    e: Embedding,
+    eta: Float[Array, ""] | float,
+    *,
+    num_steps: int = 1,
+    normalize: bool = False,
+    noise: Float[Array, "B S d"] | None = None,
+    unit_length: bool = False,
+) -> Callable[[Float[Array, "B S d"]], Float[Array, "B S d"]]:
+    """One step of `ascend`, from hidden states to hidden states."""
+    length = _length(jnp.asarray(e.states))
 
     def gradient(h: Array) -> Array:
         slope: Array = jax.grad(lambda h: jnp.sum(objective(Embedding(h, e.features))))(h)
@@ -86,12 +103,11 @@ def ascend(
         uphill = _normalize(gradient(h))
         return length * (uphill if noise is None else _normalize(uphill + noise))
 
-    def step(h: Array, _: None) -> tuple[Array, None]:
+    def step(h: Array) -> Array:
         h = h + eta / num_steps * direction(h)
-        return l2_normalize(h) if unit_length else h, None
+        return l2_normalize(h) if unit_length else h
 
-    h, _ = jax.lax.scan(step, start, None, length=num_steps)
-    return Embedding(h, e.features)
+    return step
 
 
 def _normalize(h: Float[Array, "B S d"]) -> Float[Array, "B S d"]:

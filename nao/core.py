@@ -5,7 +5,8 @@ The records are defined in `nao.architecture` and `nao.records`, and imported fr
 A search is handed a `SearchSpace`, a `Strategy` and an `Evaluator`; NAO itself is a strategy that is
 handed an `Encoder`. Nothing here imports a concrete one of them, nor JAX.
 
-Axis letters: B batch of architectures, N observations, T tokens of an architecture, K members.
+Axis letters: B batch of architectures, W beams of each, N observations, T tokens of an architecture, V
+vocabulary, K members, S steps of the encoder, d hidden units.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,13 +109,13 @@ class Evaluator(Protocol):
 class Model(Protocol):
     """E, f and D of Luo et al. 2018, fitted to one set of scored architectures.
 
-    A model is a registered pytree, and its first four methods are functions that JAX can compile and
+    A model is a registered pytree, and its methods up to `beam` are functions that JAX can compile and
     differentiate. To improve architectures is one expression of them:
 
         model.decode(ascend(model.value, model.embed(tokens), eta))
 
-    A model may have several members, each with its own E, f and D. Row i is then member i mod K's in all
-    four, and `predict` is the mean over the members.
+    A model may have several members, each with its own E, f and D. Row i is then member i mod K's in
+    these, and `predict` is the mean over the members.
 
     Attributes:
       space: whose strings it reads and writes.
@@ -144,8 +145,24 @@ class Model(Protocol):
     def posterior(self, e: "Embedding") -> "tuple[Float[Array, ' B'], Float[Array, ' B']]":
         """Mean `[B]` and standard deviation `[B]` of f at embeddings; 0 where f does not know its own."""
 
-    def decode(self, e: "Embedding") -> "Int[Array, 'B T']":
-        """D: a legal string `[B, T]` for each embedding."""
+    def blend(self, shares: "Float[Array, 'B T V']") -> "Float[Array, 'B S d']":
+        """E for mixtures of tokens, `[B, T, V]` the share of each: gradients reach the tokens through it."""
+
+    def decode(self, e: "Embedding", noise: "Float[Array, 'B T V'] | None" = None) -> "Int[Array, 'B T']":
+        """D: a legal string `[B, T]` for each embedding, of the most likely tokens.
+
+        Noise is added to the log-likelihoods of the V tokens: with Gumbel noise a string is a sample.
+        """
+
+    def beam(self, e: "Embedding", width: int) -> "tuple[Int[Array, 'B W T'], Float[Array, 'B W']]":
+        """D by beam search: W strings for each embedding, the most likely first, and log-likelihoods."""
+
+    def member(self, k: int) -> "Model":
+        """One of the K members, as a model of its own, whose embeddings are all in one space.
+
+        Raises:
+          InputError: there is no such member.
+        """
 
     def predict(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, " B"]:
         """f(E(x)) `[B]`, in the units of the scores."""
@@ -155,6 +172,12 @@ class Model(Protocol):
 
     def to_scores(self, targets: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
         """Targets in the units of the scores."""
+
+    def to_targets(self, scores: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
+        """Scores as what f learns."""
+
+    def score_noise(self) -> float:
+        """The standard deviation of one score's noise in targets, as f believes; 0 without a belief."""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was fitted, by name: what `Encoder.load` makes the same model of."""

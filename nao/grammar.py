@@ -167,6 +167,17 @@ class Grammar:
             state = int(self.following[t, state, token])
         return None
 
+    def accepts(self, tokens: Int[np.ndarray, "B T"]) -> Bool[np.ndarray, " B"]:
+        """Which strings `[B]` are legal; they may have any numbers as tokens."""
+        V = self.legal.shape[2]
+        states, fine = np.zeros(len(tokens), np.int64), np.ones(len(tokens), np.bool_)
+        for t, token in enumerate(tokens.T):
+            known = (token >= 0) & (token < V)
+            token = np.where(known, token, 0)
+            fine &= known & self.legal[t, states, token]
+            states = np.where(fine, self.following[t, states, token], 0)
+        return fine
+
     @functools.cached_property
     def completions(self) -> list[list[int]]:
         """`[T + 1][S]` exact number of ways to finish a string from each state, by position."""

@@ -41,6 +41,14 @@ def pytree(record: type[T]) -> type[T]:
     return record
 
 
+def replace(record: T, **changes: Any) -> T:
+    """The record with other values in some fields, which may be tracers: no constructor checks them."""
+    made = object.__new__(type(record))
+    names = [field.name for field in dataclasses.fields(record)]  # type: ignore[arg-type]
+    vars(made).update({name: changes.get(name, getattr(record, name)) for name in names})
+    return made
+
+
 pytree(Quality)  # here, because `nao.records` imports no JAX
 
 

@@ -132,14 +132,26 @@ class LinearModel:
     def posterior(self, e):
         return self.value(e), 0.0 * self.value(e)
 
-    def decode(self, e):
-        return e.states.argmax(axis=-1)
+    def blend(self, shares):
+        return shares
+
+    def decode(self, e, noise=None):
+        return (e.states if noise is None else e.states + noise).argmax(axis=-1)
+
+    def beam(self, e, width):
+        assert width == 1
+        return self.decode(e)[:, None], e.states.max(axis=-1).sum(axis=-1, keepdims=True)
+
+    def member(self, k):
+        return self
 
     def predict(self, tokens):
         return np.asarray(self.value(self.embed(tokens)), np.float64)
 
     joint_posterior = staticmethod(lambda tokens: None)
     to_scores = staticmethod(lambda targets: targets)
+    to_targets = staticmethod(lambda scores: scores)
+    score_noise = staticmethod(lambda: 0.0)
 
     def arrays(self):
         return {"weights": self.weights}

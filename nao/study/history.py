@@ -2,6 +2,8 @@
 
 A `History` is what `nao.study.read` gives, and what a running search keeps in memory. It needs no JAX and no
 connection to anything, so a search can be looked at while it runs, and taken into a notebook when it is over.
+
+Axis letters: N architectures with a score, T tokens.
 """
 
 import bisect
@@ -11,6 +13,9 @@ import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
 
 from nao.inputs import Json, finite
 from nao.records import Result, Trial
@@ -77,6 +82,14 @@ class History:
     def evaluated(self) -> int:
         """How many trials have a result, failed ones included."""
         return sum(trial.status != "pending" for trial in self.trials)
+
+    @property
+    def scored(self) -> tuple[Int[np.ndarray, "N T"], Float[np.ndarray, " N"]]:
+        """The architectures that have a score: their tokens, and the scores that they were found with."""
+        known = [(trial.architecture.tokens, trial.score) for trial in self.trials if trial.score is not None]
+        length = len(self.trials[0].architecture.tokens) if self.trials else 0
+        tokens = np.array([tokens for tokens, _ in known], np.int32).reshape(-1, length)
+        return tokens, np.array([score for _, score in known], np.float64)
 
     @property
     def confirmation(self) -> Confirmation | None:

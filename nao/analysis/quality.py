@@ -1,0 +1,152 @@
+"""How well predictions order architectures, how sure they may be, and what decoded strings are worth.
+
+Pure functions of arrays, for programs too: they can be compiled, batched by `jax.vmap`, and bootstrapped.
+`nao.metrics` has those that a fit needs, on the host.
+
+Axis letters: B architectures, Q < B of them, L levels, T tokens, N known strings.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy import special
+from jaxtyping import Array, Bool, Float, Int
+
+from nao.core import Architecture, SearchSpace
+
+Numbers = Float[Array | np.ndarray, " B"]
+ROWS = 256  # of the table of pairs that are looked at together
+
+
+@jax.jit
+def pairwise_accuracy(predicted: Numbers, true: Numbers) -> Float[Array, ""]:
+    """Share of pairs that the prediction puts in their true order; 0.5 is chance.
+
+    Pairs whose true scores are equal have no order and are left out; a pair that is predicted equal counts as
+    half right. nan when no pair has an order.
+    """
+    surplus, ordered, _ = _pairs(predicted, true)
+    return (1 + surplus / ordered) / 2
+
+
+@jax.jit
+def kendall_tau(predicted: Numbers, true: Numbers) -> Float[Array, ""]:
+    """Kendall's tau-b (Kendall 1945), corrected for ties on either side; nan where a side is constant."""
+    surplus, ordered, predicted_unequal = _pairs(predicted, true)
+    return surplus / jnp.sqrt(ordered) / jnp.sqrt(predicted_unequal)
+
+
+def _pairs(x: Numbers, y: Numbers) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
+    """Ordered pairs that agree minus those that do not; those unequal in y; those unequal in x."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+
+    def against_all(one: tuple[Array, Array]) -> Array:
+        dx, dy = jnp.sign(one[0] - x), jnp.sign(one[1] - y)
+        return jnp.stack([jnp.sum(dx * dy), jnp.sum(dy != 0), jnp.sum(dx != 0)])
+
+    counts = jax.lax.map(against_all, (x, y), batch_size=min(ROWS, max(len(x), 1)))
+    surplus, y_unequal, x_unequal = counts.sum(axis=0)
+    return surplus, y_unequal, x_unequal
+
+
+@jax.jit
+def ranks(x: Numbers) -> Float[Array, " B"]:
+    """The rank of each number from 1; equal ones share their mean rank."""
+    ordered = jnp.sort(x)
+    below = jnp.searchsorted(ordered, x, side="left")
+    upto = jnp.searchsorted(ordered, x, side="right")
+    return (below + upto + 1) / 2
+
+
+@jax.jit
+def spearman(predicted: Numbers, true: Numbers) -> Float[Array, ""]:
+    """Spearman's rank correlation; nan where a side is constant."""
+    correlation: Array = pearson(ranks(predicted), ranks(true))
+    return correlation
+
+
+@jax.jit
+def pearson(x: Numbers, y: Numbers) -> Float[Array, ""]:
+    """The correlation of two rows of numbers; nan where one is constant."""
+    x, y = x - jnp.mean(x), y - jnp.mean(y)
+    return jnp.sum(x * y) / jnp.sqrt(jnp.sum(x * x)) / jnp.sqrt(jnp.sum(y * y))
+
+
+@functools.partial(jax.jit, static_argnames="k")
+def top_k_overlap(predicted: Numbers, true: Numbers, k: int) -> Float[Array, ""]:
+    """Share of the k architectures with the highest true scores among those with the highest predicted.
+
+    Of equal numbers the first count as the higher ones.
+    """
+    (_, a), (_, b) = (jax.lax.top_k(jnp.asarray(x), k) for x in (predicted, true))
+    return jnp.mean((a[:, None] == b[None, :]).any(axis=0).astype(jnp.float32))
+
+
+@functools.partial(jax.jit, static_argnames="share")
+def top_tau(predicted: Numbers, true: Numbers, share: float = 0.25) -> Float[Array, ""]:
+    """Kendall's tau-b among the architectures whose true scores are the highest, by default a quarter.
+
+    This is where a search has to tell them apart; the tau of all is mostly about the bad ones.
+    """
+    Q = max(round(share * len(true)), 1)
+    _, rows = jax.lax.top_k(jnp.asarray(true), Q)
+    tau: Array = kendall_tau(jnp.asarray(predicted)[rows], jnp.asarray(true)[rows])
+    return tau
+
+
+@jax.jit
+def normal_quantiles(mean: Numbers, std: Numbers, observed: Numbers) -> Float[Array, " B"]:
+    """The probability integral transform of a normal prediction (Dawid 1984): uniform if it is right."""
+    z: Array = special.ndtr((jnp.asarray(observed) - mean) / std)
+    return z
+
+
+@jax.jit
+def coverage(quantiles: Numbers, levels: Float[Array | np.ndarray, " L"]) -> Float[Array, " L"]:
+    """Share of the observations within the central interval of each level; the level itself if it is right.
+
+    Args:
+      quantiles: `[B]` where each observation lies in its prediction (`normal_quantiles`).
+      levels: `[L]` such as 0.5 and 0.9.
+    """
+    distance = jnp.abs(jnp.asarray(quantiles) - 0.5) * 2
+    return jnp.mean((distance[None, :] <= jnp.asarray(levels)[:, None]).astype(jnp.float32), axis=1)
+
+
+@jax.jit
+def reconstruction_accuracy(
+    tokens: Int[Array | np.ndarray, "B T"], written: Int[Array | np.ndarray, "B T"]
+) -> Float[Array, ""]:
+    """Share of the strings that D writes without an error."""
+    return jnp.mean((tokens == written).all(axis=1).astype(jnp.float32))
+
+
+@jax.jit
+def hamming(a: Int[Array | np.ndarray, "B T"], b: Int[Array | np.ndarray, "B T"]) -> Float[Array, " B"]:
+    """In how many of the T tokens each string differs from the same row of the other."""
+    return jnp.sum(a != b, axis=1).astype(jnp.float32)
+
+
+def valid(space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Bool[np.ndarray, " B"]:
+    """Which strings are legal in a space; their tokens may be any numbers."""
+    return space.grammar.accepts(np.asarray(tokens))
+
+
+def uniqueness(space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> float:
+    """How many different architectures there are, as a share of the strings; nan for none.
+
+    Strings that mean the same count once.
+    """
+    return len(_meanings(space, tokens)) / len(tokens) if len(tokens) else float("nan")
+
+
+def novelty(space: SearchSpace, tokens: Int[np.ndarray, "B T"], known: Int[np.ndarray, "N T"]) -> float:
+    """Share of the different architectures that are not among the known ones; nan for none."""
+    found = _meanings(space, tokens)
+    return len(found - _meanings(space, known)) / len(found) if found else float("nan")
+
+
+def _meanings(space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> set[str]:
+    return {space.canonical(Architecture(tuple(x), space)) for x in np.asarray(tokens).tolist()}
