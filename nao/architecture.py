@@ -30,6 +30,15 @@ class Architecture:
     def __str__(self) -> str:
         return self.space.format(self.tokens)
 
+    def _repr_svg_(self) -> str | None:
+        """The drawing that a notebook shows; none where only the strings of a space are known."""
+        graph = getattr(self.space, "graph", None)
+        if graph is None:
+            return None
+        from nao.report.drawing import svg  # which draws what imports this
+
+        return svg(graph(self))
+
 
 @runtime_checkable
 class SearchSpace(Protocol):

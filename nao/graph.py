@@ -82,6 +82,12 @@ class Cell:
             combined = f"{node.combiner}({', '.join(terms)})"
         return f"{node.operation}({combined})" if node.operation else combined
 
+    def _repr_svg_(self) -> str:
+        """The drawing that a notebook shows."""
+        from nao.report.drawing import svg  # which draws graphs, and so imports this
+
+        return svg(self)
+
     def prune(self) -> "Cell":
         """The cell without the nodes that are on no path from an input to the output.
 
@@ -150,6 +156,12 @@ class Graph:
             lines += [f"{cell.name} cell"] if cell.name else []
             lines += [*(f"  {line}" for line in cell.lines()), ""]
         return lines
+
+    def _repr_svg_(self) -> str:
+        """The drawing that a notebook shows."""
+        from nao.report.drawing import svg  # which draws graphs, and so imports this
+
+        return svg(self)
 
     def isomorphism_key(self) -> str:
         """The keys of its cells; cells do not change places."""
