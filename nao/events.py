@@ -187,3 +187,13 @@ Observer = Callable[[Event], None]
 
 def silent(event: Event) -> None:
     """An observer that does nothing."""
+
+
+def together(*observers: Observer) -> Observer:
+    """An observer that tells each of these, in this order."""
+
+    def tell(event: Event) -> None:
+        for observer in observers:
+            observer(event)
+
+    return tell
