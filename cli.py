@@ -5,6 +5,7 @@ JAX is imported inside the commands that need it, so that `nao --help` answers a
 
 import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import json
 import os
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from nao.evaluators.hosts.cluster import Cluster
     from nao.evaluators.hosts.pool import HostPool
     from nao.evaluators.program import Program
+    from nao.events import Observer
     from nao.limits import Limits
+    from nao.sinks import Sink
 
 CHILD = "Child network (default: what the data set needs)"
 MACHINE = "Machine"
@@ -186,6 +189,12 @@ def optimize(
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     out: Annotated[str | None, typer.Option(help="The run's folder. Default: its own in runs/.")] = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Draw curves there too: tensorboard:FOLDER, mlflow:URI or wandb:PROJECT; repeatable."
+        ),
+    ] = None,
 ) -> None:
     """Search a space for better architectures. The same command goes on where it was stopped."""
     import nao
@@ -197,12 +206,14 @@ def optimize(
     if iterations < 1:
         raise InputError(f"iterations must be at least 1, not {iterations}")
     counts, bounds = count_each(iterations, initial, new), parse_limits(limit or [])
+    sinks = sinks_of(log or [])
     with training.pool(Output()) as pool:
         limits = Limits.of(bounds, pool) if bounds else None
         settings = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
         strategy = nao.strategy("nao", pool.space, seed=seed, limits=limits, noisy=pool.noisy, **settings)
         pool.open()
-        run(strategy, pool, counts, out, evaluate_last=evaluate_last, confirm=confirm, minutes=minutes)
+        how = {"evaluate_last": evaluate_last, "confirm": confirm, "minutes": minutes}
+        run(strategy, pool, counts, out, sinks, **how)
 
 
 @contextlib.contextmanager
@@ -217,7 +228,35 @@ def stoppable(kept: str) -> Iterator[None]:
         raise typer.Exit(STOPPED) from None
 
 
-def run(strategy: Strategy, evaluator: Evaluator, counts: Sequence[int], out: str | None, **how: Any) -> None:
+def sinks_of(log: Sequence[str]) -> "list[Sink]":
+    """Where else curves go, as is said on the command line; nothing is imported for those who do not ask."""
+    if not log:
+        return []
+    from nao.sinks import sink
+
+    return [sink(text) for text in log]
+
+
+def observer_of(console: Output, sinks: "Sequence[Sink]") -> "Observer":
+    """The observer of a search: shows how it goes on, and tells the sinks."""
+    from nao import events, report
+
+    shown = report.observer(console)
+    if not sinks:
+        return shown
+    from nao.sinks import SinkObserver
+
+    return events.together(shown, *(SinkObserver(each, shown) for each in sinks))
+
+
+def run(
+    strategy: Strategy,
+    evaluator: Evaluator,
+    counts: Sequence[int],
+    out: str | None,
+    sinks: "Sequence[Sink]" = (),
+    **how: Any,
+) -> None:
     """Runs or goes on with a search, in its own folder unless told otherwise, and shows the result."""
     from nao import folder, report, search, study
 
@@ -227,9 +266,8 @@ def run(strategy: Strategy, evaluator: Evaluator, counts: Sequence[int], out: st
     console = Output()
     console.say(f"run: {where}")
     with stoppable(f"everything so far is in {where}"):
-        found = search.search(
-            strategy, evaluator, counts, out=where, observer=report.observer(console), **how
-        )
+        observer = observer_of(console, sinks)
+        found = search.search(strategy, evaluator, counts, out=where, observer=observer, **how)
     console.print()
     report.show_run(found, str(where), console)
     if found.trials and found.best is None:
@@ -472,10 +510,10 @@ def run_comparison(
     with stoppable(f"every finished run is in {where}"):
         observer = shown.comparison_observer(console)
         found = compare.compare(factories, evaluator, out=where, observer=observer, **how)
-    from nao.report.curves import draw
+    from nao.report.comparison_page import Names, draw
 
     shown.show_comparison(found, console)
-    draw(found, where, title=title, signal=columns[0], report=columns[1])
+    draw(found, where / "curves.html", Names(title, *columns))
     line = f"tables and plots: {where}, begin with {where / 'curves.html'}"
     console.say(line)
     if found.failed:
@@ -507,6 +545,114 @@ def show(
         typer.echo(json.dumps(history.summary(), indent=2, allow_nan=False))
     else:
         report.show_run(history, str(run), Output())
+
+
+@app.command()
+def draw(
+    architecture: Annotated[
+        str,
+        typer.Argument(
+            help="A string of the space, in quotes, or the folder of a search, whose best one is drawn.",
+            metavar="ARCHITECTURE|RUN",
+        ),
+    ],
+    space: Annotated[
+        str | None, typer.Option(help="Of the string; see `nao spaces`. Default: cnn-cell-small.")
+    ] = None,
+    blocks: Annotated[int | None, typer.Option(help="Blocks of a cell. Default: 5.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="X.svg, X.png or X.pdf. Default: as text, in the terminal.")
+    ] = None,
+) -> None:
+    """Draw an architecture, or the best one that a search has found so far."""
+    from nao.report.drawing import in_ascii, text, write_drawing
+    from nao.report.drawing.given import given_architecture
+
+    found, console = given_architecture(architecture, space, blocks), Output()
+    graph = found.space.graph(found)
+    if out is None:
+        drawing = text(graph)
+        console.say(drawing if console.encoding.startswith("utf") else in_ascii(drawing))
+        return
+    write_drawing(graph, out.expanduser())
+    console.say(f"drawing: {out}")
+
+
+@app.command()
+def embed(
+    run: Annotated[Path, typer.Argument(help="The folder of a search.", metavar="RUN")],
+    out: Annotated[
+        str, typer.Option(help="X.npz, X.parquet, or a folder X/ for TensorBoard's embedding projector.")
+    ],
+    iteration: Annotated[
+        int | None, typer.Option(help="Whose model; the last is fitted to most. Default: the last.")
+    ] = None,
+    projection: Annotated[str, typer.Option(help="What x and y are: pca, tsne or umap.")] = "pca",
+    seed: Annotated[int, typer.Option(help="Of the projection.", min=0, max=MOST_SEED)] = 0,
+) -> None:
+    """Write what E and f make of a search's architectures: strings, scores, origins, embeddings, a map."""
+    from nao import folder
+    from nao.analysis.export import writer
+
+    write, run = writer(out), run.expanduser()
+    if folder.kind(run) == "comparison":
+        raise InputError(f"{run} is a comparison, which keeps no fitted model; name the folder of a search")
+    import nao
+    from nao.analysis.table import embedding_table
+
+    found = nao.load(run)
+    fitted = found.fitted
+    if iteration is not None and iteration not in fitted:
+        raise InputError(f"{run} has no model of iteration {iteration}, but of {', '.join(map(str, fitted))}")
+    model = found.model_of(fitted[-1] if iteration is None else iteration)
+    table = embedding_table(found.history, model, projection=projection, seed=seed)
+    write(table)
+    count, width = table.embedding.shape
+    Output().say(f"{count} architectures, embeddings of {width} numbers: {out}")
+
+
+@app.command("report")
+def write_report(
+    run: Annotated[Path, typer.Argument(help="The folder of a search or of a comparison.", metavar="RUN")],
+    out: Annotated[
+        Path | None, typer.Option(help="The page. Default: report.html, or curves.html, in the folder.")
+    ] = None,
+) -> None:
+    """Write what was found as one HTML page that works offline, also while it is running."""
+    from nao import folder
+
+    run = run.expanduser()
+    comparison = folder.kind(run) == "comparison"
+    page = out.expanduser() if out else run / ("curves.html" if comparison else "report.html")
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"a report is an HTML file, such as {page.with_suffix('.html')}, not {page}")
+    if not page.parent.is_dir() and run.is_dir():
+        raise InputError(f"there is no folder {page.parent} for the report")
+    if comparison:
+        from nao import compare
+        from nao.compare.folder import contents
+        from nao.report.comparison_page import Names, draw
+
+        draw(compare.read(run), page, Names.of((contents(run) or {})["settings"]))
+    else:
+        report_search(run, page)
+    typer.echo(page)
+
+
+def report_search(run: Path, page: Path) -> None:
+    """Writes the report of a search, with all of its models that can be read."""
+    import nao
+    from nao.evaluators.devices import leave_devices_to_others
+    from nao.report import search_page
+
+    found = nao.load(run)
+    leave_devices_to_others()
+    try:
+        fitted = found.fitted
+    except InputError:  # there is none yet, or the strategy has none: the report says which
+        fitted = []
+    models = {iteration: functools.partial(found.model_of, iteration) for iteration in fitted}
+    search_page.write_report(found.history, page, models, name=run.name or str(run))
 
 
 @app.command()

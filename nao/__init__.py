@@ -16,7 +16,8 @@ The rooms, from the records outward; imports flow only upward in this list, and 
 - `nao.study`: the durable ledger of one search. `nao.loop`: the one loop. `nao.search`: a search.
 - `nao.analysis`: what an embedding has learned, as functions of a model and architectures.
 - `nao.compare`: strategies against each other, under one budget and from the same starts.
-- `nao.report`: tables, plots and progress for people. `nao.metrics`: measures of quality.
+- `nao.report`: tables, pages, drawings and progress for people. `nao.sinks`: curves that go elsewhere.
+  `nao.metrics`: measures of quality.
 - `nao.data`: data sets. `nao.encoders`: E, f and D. `nao.evaluators`: the pool of devices, what it runs, and
   `nao.evaluators.tables` of known scores.
 - `nao.cli`: the `nao` command.
@@ -67,6 +68,7 @@ ROOMS = (
     "evaluators",
     "metrics",
     "report",
+    "sinks",
     "spaces",
     "strategies",
     "study",

@@ -23,9 +23,11 @@ IMPORTED_AS = {
     "scikit-learn": "sklearn",
     "tensorflow-datasets": "tensorflow_datasets",
     "pytest-xdist": "xdist",
+    "vl-convert-python": "vl_convert",
 }
-# Not imported: run by the Makefile or by pytest, or imported by another package.
+# Not imported: run by the Makefile or by pytest, imported by another package, or only where it is installed.
 NOT_IMPORTED = {"importlib_resources", "beartype", "pytest-xdist", "build", "mypy", "ruff"}
+NOT_IMPORTED |= {"pyarrow", "pygraphviz", "tensorboardX"}
 
 
 def requirements():

@@ -50,8 +50,10 @@ if tuple(map(int, version("jax").split(".")[:2])) < (
 RUNNER = """
 import contextlib, io, json, runpy, sys, traceback, warnings
 from nao.cli import main
+from nao.encoders.fit import FitConfig
 from nao.evaluators.hosts import pool
 
+FitConfig.updates = lambda *_: 3  # of hundreds: whether they are fitted well is tested elsewhere
 pools = []
 
 def kept(program, devices, made=pool.HostPool, **options):
@@ -84,9 +86,9 @@ print(json.dumps(outcomes))
 """
 
 
-def blocks(language):
+def blocks(language, text=README):
     """The code blocks of a language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def commands():
@@ -129,8 +131,9 @@ def make_tables(folder):
 
 
 def run(arguments, folder):
-    """Runs a program there, without the user's own caches and data."""
+    """Runs a program there on one device, without the user's own caches and data."""
     own = {"XDG_CACHE_HOME": str(folder / "cache"), "TFDS_DATA_DIR": str(folder / "tfds"), "XLA_FLAGS": QUICK}
+    own |= {"JAX_NUM_CPU_DEVICES": "1"}  # each of them compiles a program of its own
     return subprocess.run(
         arguments, cwd=folder, env={**os.environ, **own}, check=False, capture_output=True, text=True
     )
@@ -159,14 +162,30 @@ def short(command):
     return {"nao optimize": SEARCH, "nao evaluate": CHILD}.get(" ".join(command.split()[:2]), ())
 
 
-def test_everything_that_is_typed_runs(folder):
-    """The commands, and then the Python blocks as one script."""
-    typed = commands()[2:]
-    script = folder / "readme.py"
+def scripts(folder):
+    """The Python blocks of README as one script, and those of each page about an embedding as another."""
     checks = "assert embedding.states.shape[0] == len(predicted) == 12; assert found.best.score > 0\n"
-    script.write_text("\n".join(blocks("python")) + checks)
-    programs = [[*shlex.split(command), *short(command)] for command in typed]
-    *outcomes, python = run_all([*programs, [str(script)]], folder)
+    texts = {"readme": "\n".join(blocks("python")) + checks}
+    for page in sorted((ROOT / "docs" / "analysis").glob("*.md")):
+        asked = "\n".join(blocks("python", page.read_text()))
+        assert 'nao.load("runs/digits")' in asked
+        texts[page.stem] = asked.replace("runs/digits", "runs/python")
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text)
+    return {name: folder / f"{name}.py" for name in texts}
+
+
+def test_everything_that_is_typed_runs(folder):
+    """The Python blocks as scripts, and the commands."""
+    typed, written = commands()[2:], scripts(folder)
+    # Only the search of the script fits a model.
+    ran = [line.replace("runs/mine", "runs/python") if "nao embed" in line else line for line in typed]
+    programs = [[*shlex.split(command), *short(command)] for command in ran]
+    all_outcomes = run_all([*([str(path)] for path in written.values()), *programs], folder)
+    pages, outcomes = dict(zip(written, all_outcomes, strict=False)), all_outcomes[len(written) :]
+    for name, (status, _, errors) in pages.items():
+        assert (status, errors) == (0, ""), name
+        assert name == "readme" or (folder / f"{name}.svg").read_text().startswith("<svg")
     for command, (status, output, errors) in zip(typed, outcomes, strict=True):
         if "tfds:cifar10" in command:  # without the archive, it says where the archive belongs
             assert status == 2
@@ -174,9 +193,9 @@ def test_everything_that_is_typed_runs(folder):
         else:
             assert (status, errors) == (0, ""), command
             assert ("complete" in output) or not command.startswith("nao optimize")
-    assert python[0] == 0
-    assert python[2] == ""
-    assert "pairwise_accuracy" in python[1]
+    assert "pairwise_accuracy" in pages["readme"][1]
+    assert {"report.html", "study.sqlite"} <= {file.name for file in (folder / "runs" / "mine").iterdir()}
+    assert {"cell.svg", "cell.png", "embeddings.npz"} <= {file.name for file in folder.iterdir()}
     # The command as it is installed does the same.
     installed = run([str(Path(sys.executable).with_name("nao")), "spaces"], folder)
     assert [installed.returncode, installed.stdout, installed.stderr] == outcomes[typed.index("nao spaces")]
