@@ -8,7 +8,9 @@ import pytest
 from nao import analysis
 from nao.spaces.words import WordSpace
 from tests.analysis.models import linear_model, small_model, strings
+from tests.encoders.conftest import small_cells
 from tests.encoders.small import PROCESS
+from tests.fakes import LinearModel
 
 pytestmark = pytest.mark.xdist_group("encoders")
 
@@ -38,25 +40,30 @@ def test_leaving_out_tries_every_other_legal_token():
             assert contribution == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_token_without_an_alternative_counts_for_nothing():
+def test_a_token_without_an_alternative_counts_for_nothing(rng):
     where = WordSpace("words", [("only",), ("a", "b", "c"), ("x", "y")])
-    rng = np.random.default_rng(0)
-    tokens = np.unique(where.grammar.sample(rng, 99), axis=0).astype(np.int32)
-    model = PROCESS.fit(where, tokens, tokens[:, 1].astype(float) + 1e-3 * rng.normal(size=6), seed=0)
+    weights = rng.normal(size=(3, len(where.vocabulary))).astype(np.float32)
+    model = dataclasses.replace(LinearModel(weights), space=where)
     for attribute in (analysis.leave_one_out, analysis.gradient_times_embedding):
-        assert (attribute(model, tokens)[:, 0] == 0).all()
+        found = attribute(model, strings(where, 9))
+        assert (found[:, 0] == 0).all()
+        assert (found[:, 1:] != 0).all()
 
 
-def test_a_planted_target_is_found():
-    """Two of eight tokens decide the score: they are ranked first, by what f has learned of 60 strings."""
-    where = WordSpace("planted", [tuple("abcd")] * 8)
+def test_a_planted_target_is_found(space):
+    """Two of sixteen tokens decide the score: they are ranked first, by what f has learned of 64 strings."""
     process = dataclasses.replace(PROCESS.predictor, inputs=("mean", "states"))
     for encoder in (PROCESS, dataclasses.replace(PROCESS, predictor=process)):
         rng = np.random.default_rng(1)
-        tokens = where.grammar.sample(rng, 60).astype(np.int32)
-        value = rng.normal(size=(2, 4)) * 2
-        model = encoder.fit(where, tokens, value[0, tokens[:, 2]] + value[1, tokens[:, 5]], seed=0)
+        tokens = space.sample_tokens(rng, 64).astype(np.int32)
+        value = rng.normal(size=(2, len(space.vocabulary))) * 2
+        model = encoder.fit(space, tokens, value[0, tokens[:, 5]] + value[1, tokens[:, 7]], seed=0)
         found = [analysis.leave_one_out(model, tokens)]
         found += [analysis.gradient_times_embedding(model, tokens)] if encoder is not PROCESS else []
         for contributions in found:
-            assert set(np.abs(contributions).mean(axis=0).argsort()[-2:]) == {2, 5}
+            assert set(np.abs(contributions).mean(axis=0).argsort()[-2:]) == {5, 7}
+
+
+@pytest.fixture(scope="module")
+def space():
+    return small_cells()
