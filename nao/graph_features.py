@@ -33,8 +33,8 @@ def graph_features(space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> Float[
     told = features.scale > 0
     found = [np.zeros((0, np.count_nonzero(told)))]
     for i in range(0, len(tokens), CHUNK):
-        graphs = [space.graph(Architecture(tuple(x), space)) for x in tokens[i : i + CHUNK].tolist()]
-        found.append(features.describe(graphs)[:, told] * features.scale[told])
+        cells = features.cells(space, tokens[i : i + CHUNK])
+        found.append(features.of_cells(cells)[:, told] * features.scale[told])
     return np.concatenate(found)
 
 
@@ -64,15 +64,28 @@ class GraphFeatures:
         words = tuple(sorted({word for cell in cells for word in _operations(cell)}))
         nodes = max(len(cell.nodes) for cell in cells)
         unscaled = cls(words, operation_sets(len(words)), nodes, np.ones(1))
-        spread = unscaled.describe(graphs).std(axis=0)
+        spread = unscaled.of_cells(unscaled.cells(space, tokens)).std(axis=0)
         scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-9)
         return dataclasses.replace(unscaled, scale=scale)
 
     def describe(self, graphs: Sequence[Graph]) -> Float[np.ndarray, "B F"]:
         """The features as they are, cell by cell."""
-        by_cell = zip(*(graph.cells for graph in graphs), strict=True)
-        found = [restricted(self._arrays(cells), self.sets, self.nodes) for cells in by_cell]
+        return self.of_cells(self._of_graphs(graphs))
+
+    def of_cells(self, cells: Sequence["Cells"]) -> Float[np.ndarray, "B F"]:
+        """The same, from the cells as arrays."""
+        found = [restricted(each, self.sets, self.nodes) for each in cells]
         return np.concatenate([each for of_cell in found for each in of_cell], axis=1)
+
+    def cells(self, space: SearchSpace, tokens: Int[np.ndarray, "B T"]) -> list["Cells"]:
+        """The cells of strings as arrays; a space that has a `cell_arrays` makes them without graphs."""
+        own = getattr(space, "cell_arrays", None)
+        if own is not None:
+            return [Cells(*each) for each in own(tokens, self.words)]
+        return self._of_graphs([space.graph(Architecture(tuple(x), space)) for x in tokens.tolist()])
+
+    def _of_graphs(self, graphs: Sequence[Graph]) -> list["Cells"]:
+        return [self._arrays(cells) for cells in zip(*(graph.cells for graph in graphs), strict=True)]
 
     def _arrays(self, cells: Sequence[Cell]) -> "Cells":
         """Cells as arrays, in which the output of each is the last node."""
@@ -127,10 +140,11 @@ def restricted(cells: Cells, sets: Bool[np.ndarray, "S W"], none: int) -> list[F
     passes = inside.copy()
     passes[:, W] = True
     node_in, node_passes = inside[:, at_node], passes[:, at_node]  # [S, B, V]
-    between = np.einsum("buvw,sw->sbuv", edges, passes.astype(np.int32), optimize=True)
+    flat = edges.reshape(-1, W + 2).astype(np.float32)  # counts: products of them are exact
+    between = (passes.astype(np.float32) @ flat.T).reshape(S, B, V, V)
     between = between * node_passes[:, :, :, None] * node_passes[:, :, None, :]
     there = np.asarray((edges > 0).any(axis=-1))
-    hit = np.einsum("buvw,sw->sbuv", edges > 0, inside.astype(np.int32), optimize=True) > 0
+    hit = ((inside.astype(np.float32) @ (flat > 0).T.astype(np.float32)) > 0).reshape(S, B, V, V)
     shortest = np.full((S, B, V), V, np.int32)
     shortest[:, :, : cells.inputs] = 0
     most = np.where(np.arange(V) < cells.inputs, 0, -V) * np.ones((S, B, 1), np.int32)
@@ -140,8 +154,7 @@ def restricted(cells: Cells, sets: Bool[np.ndarray, "S W"], none: int) -> list[F
         step = np.where(there[:, :v, v], most[:, :, :v] + hit[:, :, :v, v], -V)
         most[:, :, v] = step.max(axis=2) + node_in[:, :, v]
     kept = there.any(axis=1) | there.any(axis=2)
-    count = np.einsum("buvw,sw->sb", edges, inside.astype(np.int32), optimize=True)
-    count = count + (node_in & kept).sum(axis=2)
+    count = inside.astype(np.int32) @ edges.sum(axis=(1, 2)).T + (node_in & kept).sum(axis=2)
     nodes = np.maximum(kept.sum(axis=1), 1)
     found = (
         count,

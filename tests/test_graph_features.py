@@ -1,5 +1,6 @@
 """The features of graphs: against every path written out, on equal graphs, and at the edges."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from nao.core import Architecture
 from nao.graph_features import PER_SET, GraphFeatures, graph_features, operation_sets
-from nao.spaces import WordSpace, space
+from nao.spaces import CellSpace, WordSpace, space
 
 NAMES = ["nasbench201", "nasbench101", "nasbench-macro", "cnn-cell-small"]
 
@@ -116,3 +117,17 @@ def test_of_few_operations_every_set_is_looked_at(words):
 def test_of_many_operations_only_the_simplest_are():
     sizes = operation_sets(11).sum(axis=1).tolist()
     assert {size: sizes.count(size) for size in sizes} == {1: 11, 2: 55, 10: 11, 11: 1}
+
+
+@pytest.mark.parametrize("name", ["cnn-cell", "cnn-cell-small"])
+def test_arrays_without_graphs_are_those_of_the_graphs(name, rng, monkeypatch):
+    where = space(name, blocks=4)
+    tokens = where.grammar.sample(rng, 40)
+    features = GraphFeatures.of(where)
+    some = dataclasses.replace(features, words=features.words[1:])  # one operation is unknown
+    found = [[dataclasses.astuple(each) for each in made.cells(where, tokens)] for made in (features, some)]
+    monkeypatch.delattr(CellSpace, "cell_arrays")
+    for made, of_space in zip((features, some), found, strict=True):
+        for ours, theirs in zip(of_space, made.cells(where, tokens), strict=True):
+            for a, b in zip(ours, dataclasses.astuple(theirs), strict=True):
+                np.testing.assert_array_equal(a, b)

@@ -19,7 +19,7 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int32
@@ -213,6 +213,26 @@ class CellSpace(SpaceDefaults):
         pieces = np.concatenate([readers[:, :, :2], ends, pairs], axis=2)  # [N, C, 3 + O, O]
         count = math.prod(pieces.shape[1:])
         return pieces.reshape(len(tokens), count)
+
+    def cell_arrays(
+        self, tokens: Int[np.ndarray, "N T"], words: Sequence[str]
+    ) -> Iterator[tuple[Int[np.ndarray, "N V V X"], Int[np.ndarray, "N V"], int]]:
+        """What `nao.graph_features.Cells` has of the graphs of many strings, without making any graph.
+
+        Args:
+          tokens: `[N, T]`.
+          words: the W operations in their order; X = W + 2.
+        """
+        N, W, V = len(tokens), len(words), self.blocks + 3
+        branches = self.branches(tokens)
+        place = {word: w for w, word in enumerate(words)}
+        number = np.array([place.get(operation.name, W + 1) for operation in self.operations])
+        n, b = np.arange(N)[:, None, None], np.arange(self.blocks)[None, :, None]
+        for c, loose in enumerate(np.moveaxis(self.loose_ends(branches), 1, 0)):
+            edges = np.zeros((N, V, V, W + 2), np.int32)
+            np.add.at(edges, (n, branches[:, c, ..., 0], 2 + b, number[branches[:, c, ..., 1]]), 1)
+            edges[:, 2:-1, -1, W] = loose
+            yield edges, np.full((N, V), W, np.int32), 2
 
     def graph(self, architecture: Architecture) -> Graph:
         """The cells: operations are on the edges, blocks add their two branches."""
