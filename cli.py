@@ -28,6 +28,7 @@ from nao.core import (
     Strategy,
     is_noisy,
 )
+from nao.inputs import user_path
 from nao.terminal import STOPPED, Commands, Output, shares_options
 
 if TYPE_CHECKING:
@@ -529,7 +530,7 @@ def show(
     """Show what a search or a comparison has found, also while it is running."""
     from nao import folder, report, study
 
-    run = run.expanduser()
+    run = user_path(run)
     if folder.kind(run) == "comparison":
         from nao import compare
         from nao.report import comparison as shown
@@ -574,7 +575,7 @@ def draw(
         drawing = text(graph)
         console.say(drawing if console.encoding.startswith("utf") else in_ascii(drawing))
         return
-    write_drawing(graph, out.expanduser())
+    write_drawing(graph, user_path(out))
     console.say(f"drawing: {out}")
 
 
@@ -594,7 +595,7 @@ def embed(
     from nao import folder
     from nao.analysis.export import writer
 
-    write, run = writer(out), run.expanduser()
+    write, run = writer(out), user_path(run)
     if folder.kind(run) == "comparison":
         raise InputError(f"{run} is a comparison, which keeps no fitted model; name the folder of a search")
     import nao
@@ -621,9 +622,9 @@ def write_report(
     """Write what was found as one HTML page that works offline, also while it is running."""
     from nao import folder
 
-    run = run.expanduser()
+    run = user_path(run)
     comparison = folder.kind(run) == "comparison"
-    page = out.expanduser() if out else run / ("curves.html" if comparison else "report.html")
+    page = user_path(out) if out else run / ("curves.html" if comparison else "report.html")
     if page.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"a report is an HTML file, such as {page.with_suffix('.html')}, not {page}")
     if not page.parent.is_dir() and run.is_dir():

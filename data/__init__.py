@@ -16,6 +16,7 @@ from nao.data.dataset import Card, Dataset
 from nao.data.digits import load_digits
 from nao.data.npz import load_npz
 from nao.data.tfds import load_tfds
+from nao.inputs import user_path
 
 __all__ = ["Card", "Dataset", "load", "load_digits", "load_npz", "load_tfds", "make", "prepare_cifar"]
 
@@ -35,7 +36,7 @@ def load(name: str, *, data_dir: Path | None = None) -> Dataset:
     if name.startswith("tfds:"):
         return load_tfds(name.removeprefix("tfds:"), data_dir)
     if name.endswith(".npz"):
-        return load_npz(Path(name).expanduser())
+        return load_npz(user_path(name))
     raise InputError(f"unknown data set {name!r}: write digits, tfds:NAME (as in tfds:cifar10) or FILE.npz")
 
 

@@ -18,6 +18,7 @@ from jaxtyping import Int32, Num
 from nao.core import InputError
 from nao.data import cifar
 from nao.data.dataset import Card, Dataset, describe, first_line
+from nao.inputs import user_path
 
 NAME = re.compile(r"\w+(/[\w.-]+)?(:[\d.*]+)?")  # set[/configuration][:version]
 VALID_SHARE = 10  # one in ten training images, where no validation split is published
@@ -80,7 +81,7 @@ def load_tfds(name: str, data_dir: Path | None = None) -> Dataset:
             size=describe(x_train, x_valid, x_test, classes),
             split=split,
         ),
-        path=None if data_dir is None else str(data_dir.expanduser().resolve()),
+        path=None if data_dir is None else str(user_path(data_dir).resolve()),
     )
 
 
@@ -117,7 +118,7 @@ def _builder(name: str, data_dir: Path | None) -> Any:
     import tensorflow_datasets as tfds  # slow to import
 
     try:
-        return tfds.builder(name, data_dir=data_dir and data_dir.expanduser())
+        return tfds.builder(name, data_dir=data_dir and user_path(data_dir))
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         close = difflib.get_close_matches(re.split("[/:]", name)[0], known)

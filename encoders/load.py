@@ -134,6 +134,11 @@ def check(blank: Mapping[str, np.ndarray], space: SearchSpace, arrays: Mapping[s
                 f"{name} must be {expected.dtype.kind}{list(expected.shape)}, not "
                 f"{found.dtype.kind}{list(found.shape)}: these are the arrays of another model"
             )
+        if "quality." not in name and found.dtype.kind == "f" and not np.isfinite(found).all():
+            raise InputError(f"{name} must be finite numbers: the model is damaged")
+    for name in (name for name in arrays if name.endswith("predictor.tokens")):
+        if not space.grammar.accepts(np.asarray(arrays[name])).all():
+            raise InputError(f"{name} must be strings of the space {space.name}: the model is damaged")
     for name in (name for name in arrays if name.endswith("predictor.rows")):
         N = len(arrays[name.replace("rows", "targets")])
         rows = np.asarray(arrays[name]).tolist()

@@ -231,6 +231,10 @@ class Run:
 
         found = sorted(int(file.stem) for file in self.folder.glob("models/*.npz") if file.stem.isdigit())
         if not found:
+            if len(self.history.iterations) > 1:
+                raise InputError(
+                    f"{self.folder} has no models any more: they were in {self.folder / 'models'}"
+                )
             raise InputError(f"{self.folder} has no fitted model yet: the first is kept in iteration 1")
         return found
 
@@ -251,6 +255,7 @@ def load(folder: Path | str) -> Run:
     Raises:
       InputError: there is no study in that folder, or it cannot be read.
     """
+    from nao.inputs import user_path
     from nao.study import read
 
-    return Run(Path(folder).expanduser(), read(folder))
+    return Run(user_path(folder), read(folder))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nao.core import InputError
+from nao.inputs import user_path
 
 STUDY = "study.sqlite"
 COMPARISON = "comparison.json"
@@ -25,7 +26,7 @@ def named(out: Path | str) -> Path:
         raise InputError(f"a folder is named by text or a path, not by {out!r:.40}")
     if not str(out):
         raise InputError("the name of the folder is empty; name one with --out, such as runs/mine")
-    folder = Path(out).expanduser()
+    folder = user_path(out)
     if os.path.lexists(folder) and not os.path.isdir(folder):
         kind = "a link that leads nowhere" if os.path.islink(folder) else "a file"
         raise InputError(f"{folder} is {kind}; name a folder with --out")
@@ -103,7 +104,9 @@ def write(file: Path, content: str | bytes) -> None:
             os.fsync(stream.fileno())
         part.replace(file)
     except FileNotFoundError as error:
-        raise removed(file.parent) from error
+        if not file.parent.is_dir():
+            raise removed(file.parent) from error
+        raise InputError(f"cannot write {file}: that folder takes no files") from error
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}; what is stored is safe") from error
 

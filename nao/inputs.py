@@ -1,6 +1,7 @@
 """What users hand over: numbers as Python's own, and the error that says what is wrong in one line."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 MOST_COUNT = 2**63 - 1  # what a file holds as a whole number
@@ -50,3 +51,15 @@ def show_wrong(value: Any) -> str:
     except Exception:
         text = "what cannot be shown"
     return f"{text[:SHOWN]} ({type(value).__name__})"
+
+
+def user_path(name: Path | str) -> Path:
+    """The path that a user named, with `~` as a user's home.
+
+    Raises:
+      InputError: nobody of that name has a home.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{name} begins with the home of a user who is not there") from error

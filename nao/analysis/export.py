@@ -18,7 +18,7 @@ from jaxtyping import Shaped
 
 from nao import folder
 from nao.analysis.table import NONE, EmbeddingTable
-from nao.inputs import InputError
+from nao.inputs import InputError, user_path
 
 RIGHT = "X.npz, X.parquet, or a folder for TensorBoard's projector, such as X/"
 PROJECTOR = """\
@@ -35,7 +35,7 @@ def writer(out: Path | str) -> Callable[[EmbeddingTable], None]:
     Raises:
       InputError: it has another ending, its folder is not there, or a package is not installed.
     """
-    place = Path(out).expanduser()
+    place = user_path(out)
     ending = "" if str(out).endswith("/") else place.suffix
     if not str(out) or ending not in ("", ".npz", ".parquet"):
         raise InputError(f"embeddings are written to {RIGHT}, not to {str(out)!r:.100}")

@@ -53,7 +53,9 @@ def pca(points: Float[Array | np.ndarray, "N D"], k: int = 2) -> PCA:
     values, V = jnp.maximum(values[last], 0.0), V[:, last]
     directions = (X.T @ V if wide else V).T
     length = jnp.linalg.norm(directions, axis=1, keepdims=True)
-    there = (values > 1e-9 * jnp.maximum(values[:1], 1e-30))[:, None]
+    rounding = max(N, D) * np.finfo(np.float32).eps  # of the eigenvalues, as a share of the largest
+    there = (values > rounding * jnp.maximum(values[:1], 1e-30))[:, None]
+    values = jnp.where(there[:, 0], values, 0.0)
     directions = jnp.where(there, directions / jnp.maximum(length, 1e-30), 0.0)
     largest = jnp.take_along_axis(directions, jnp.argmax(jnp.abs(directions), axis=1)[:, None], axis=1)
     directions = directions * jnp.where(largest < 0, -1.0, 1.0)

@@ -53,11 +53,11 @@ def _pairs(x: Numbers, y: Numbers) -> tuple[Float[Array, ""], Float[Array, ""], 
 
 @jax.jit
 def ranks(x: Numbers) -> Float[Array, " B"]:
-    """The rank of each number from 1; equal ones share their mean rank."""
+    """The rank of each number from 1; equal ones share their mean rank. nan where there is a nan."""
     ordered = jnp.sort(x)
     below = jnp.searchsorted(ordered, x, side="left")
     upto = jnp.searchsorted(ordered, x, side="right")
-    return (below + upto + 1) / 2
+    return jnp.where(jnp.isnan(x).any(), jnp.nan, (below + upto + 1) / 2)
 
 
 @jax.jit
@@ -78,10 +78,11 @@ def pearson(x: Numbers, y: Numbers) -> Float[Array, ""]:
 def top_k_overlap(predicted: Numbers, true: Numbers, k: int) -> Float[Array, ""]:
     """Share of the k architectures with the highest true scores among those with the highest predicted.
 
-    Of equal numbers the first count as the higher ones.
+    Of equal numbers the first count as the higher ones. nan where there is a nan.
     """
     (_, a), (_, b) = (jax.lax.top_k(jnp.asarray(x), k) for x in (predicted, true))
-    return jnp.mean((a[:, None] == b[None, :]).any(axis=0).astype(jnp.float32))
+    share = jnp.mean((a[:, None] == b[None, :]).any(axis=0).astype(jnp.float32))
+    return jnp.where(jnp.isnan(predicted).any() | jnp.isnan(true).any(), jnp.nan, share)
 
 
 @functools.partial(jax.jit, static_argnames="share")

@@ -5,7 +5,6 @@ Axis letters: P points of a way, B ways, T tokens, S steps of the encoder, d hid
 
 import dataclasses
 import functools
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from nao.acquisition import Acquisition
 from nao.ascent import AscentConfig, ascent_step
-from nao.core import Model
+from nao.core import InputError, Model
 from nao.embedding import Embedding
 from nao.pytree import pytree
 
@@ -41,7 +40,7 @@ def interpolate(
     end: Int[Array | np.ndarray, "B T"],
     *,
     points: int = 11,
-    how: Literal["linear", "spherical"] = "linear",
+    how: str = "linear",
 ) -> Way:
     """The ways between the embeddings of pairs of architectures.
 
@@ -52,8 +51,13 @@ def interpolate(
       points: P, both ends among them.
       how: along the straight line, or along the great circle (Shoemake 1985), on which the length of an
         embedding does not drop in between. Features, which f may read, change along the line.
+
+    Raises:
+      InputError: there is no such way, or it has fewer than 2 points.
     """
     one = model.member(0)
+    if how not in ("linear", "spherical") or points < 2:
+        raise InputError(f"a way is linear or spherical and has at least 2 points, not {how!r} and {points}")
     way: Way = _interpolate(one, one.embed(start), one.embed(end), points=points, how=how)
     return way
 

@@ -17,7 +17,7 @@ from nao.compare.workers import play_in_workers
 from nao.configuration import plain
 from nao.core import MOST_SEED, Evaluator, InputError, Json, SearchSpace, Strategy, check_part
 from nao.events import ComparisonBegan, Ended, Job, Observer, Queried, RunFinished, silent
-from nao.inputs import real_number, whole_number
+from nao.inputs import real_number, user_path, whole_number
 from nao.records import Real, Whole
 
 MOST = 1_000_000  # more labels, repeats or workers are taken to be a mistake
@@ -112,7 +112,7 @@ def read(path: Path | str) -> Comparison:
     Raises:
       InputError: there is no comparison in it, none of its runs is finished, or a file is damaged.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     made = contents(path)
     if made is None:
         raise InputError(f"there is no comparison in {path}; name the folder of one")

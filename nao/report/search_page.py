@@ -101,6 +101,8 @@ def newest(history: History, models: Models) -> Fitted | str:
     if not models:
         if "encoder" not in strategy:
             return f"Left out: the search was by {strategy.get('name', 'a strategy')}, which has no encoder."
+        if len(history.iterations) > 1:
+            return "Left out: the fitted models of this run are no longer in its folder."
         return "Left out: no model has been fitted yet. The first is fitted in iteration 1."
     iteration = max(models)
     try:

@@ -8,10 +8,9 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from nao.inputs import InputError, Json
+from nao.inputs import InputError, Json, user_path
 from nao.sinks.sink import imported
 
 EXPERIMENT = "nao"  # unless MLFLOW_EXPERIMENT_NAME says another
@@ -91,7 +90,7 @@ def uri_of(where: str) -> str:
         raise InputError(f"a server is named by its URI: mlflow:http://{where}")
     if "://" in where or where.startswith(("databricks", "uc:")):
         return where
-    folder = Path(where).expanduser().resolve()
+    folder = user_path(where).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -5,10 +5,9 @@ The package tensorboardX writes them: it needs neither TensorFlow nor TensorBoar
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from nao.inputs import InputError, Json
+from nao.inputs import InputError, Json, user_path
 from nao.sinks.sink import imported
 
 
@@ -27,7 +26,7 @@ class TensorBoard:
 
     def __init__(self, folder: str):
         self._package = imported("tensorboardX", "tensorboard")
-        self._folder = Path(folder).expanduser()
+        self._folder = user_path(folder)
         if self._folder.exists() and not self._folder.is_dir():
             raise InputError(f"{self._folder} is a file; name a folder: tensorboard:FOLDER")
         self._writer: Any = None

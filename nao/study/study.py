@@ -23,7 +23,7 @@ import numpy as np
 from nao import folder as folders
 from nao.configuration import differences, fingerprint, plain
 from nao.core import InputError, Json, Result, SearchSpace, Trial
-from nao.inputs import finite
+from nao.inputs import finite, user_path
 from nao.study import database, first_format, reading
 from nao.study.arrays import write_arrays
 from nao.study.confirmation import Confirmation
@@ -143,7 +143,7 @@ def read(folder: Path | str, space: SearchSpace | None = None) -> History:
     Raises:
       InputError: there is no study in that folder, or it cannot be read.
     """
-    folder = Path(folder).expanduser()
+    folder = user_path(folder)
     if not (folder / folders.STUDY).exists():
         raise InputError(f"there is no study in {folder}; name the folder of a run")
     with database.translate_errors(folder), database.connect(folder, "rw") as connection:

@@ -26,6 +26,8 @@ def test_components_that_are_not_there_are_zero(rng):
     found = pca(line, 3)
     np.testing.assert_allclose(found.share, [1, 0, 0], atol=1e-5)
     assert np.isfinite(found.coordinates).all()
+    assert (np.asarray(found.components)[1:] == 0).all()
+    assert (np.asarray(found.variance)[1:] == 0).all()
     for few in (np.ones((1, 5)), np.ones((3, 5)), rng.normal(size=(2, 5))):
         assert np.isfinite(project(few.astype(np.float32))).all()
     assert pca(np.ones((3, 1), np.float32), 2).coordinates.shape == (3, 2)

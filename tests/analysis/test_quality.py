@@ -39,6 +39,15 @@ def test_a_constant_has_no_correlation(rng):
     assert float(analysis.pairwise_accuracy(true, predicted)) == 0.5
 
 
+def test_what_is_not_known_has_no_rank(rng):
+    known, with_nan = rng.random(9, np.float32), rng.random(9, np.float32)
+    with_nan[3] = np.nan
+    for measure in (analysis.spearman, analysis.pearson, analysis.kendall_tau):
+        assert np.isnan(measure(known, with_nan))
+        assert np.isnan(measure(with_nan, with_nan))
+    assert np.isnan(analysis.top_k_overlap(known, with_nan, 3))
+
+
 def test_a_batch_is_its_loop(rng):
     predicted, true = rng.random((5, 40), np.float32), rng.random((5, 40), np.float32)
     for measure in (analysis.kendall_tau, analysis.spearman, analysis.pairwise_accuracy, analysis.top_tau):

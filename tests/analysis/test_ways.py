@@ -7,6 +7,7 @@ import pytest
 from nao import analysis
 from nao.acquisition import expected_improvement
 from nao.ascent import AscentConfig, ascend
+from nao.core import InputError
 from tests.analysis.models import linear_model, small_model, strings
 from tests.encoders.small import STACKED
 
@@ -38,6 +39,14 @@ def test_on_a_great_circle_the_length_stays_and_the_angle_grows_evenly():
     np.testing.assert_allclose(middle, (way.states[0] + way.states[-1]) / 2, atol=1e-6)
     same = analysis.interpolate(model, a, a, points=3, how="spherical")
     np.testing.assert_allclose(same.states[1], same.states[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("how", "points"), [("curved", 5), ("linear", 1), ("spherical", 0)])
+def test_ways_that_are_none(how, points):
+    model = linear_model()
+    x = strings(model.space, 2)
+    with pytest.raises(InputError, match="linear or spherical and has at least 2 points"):
+        analysis.interpolate(model, x, x, points=points, how=how)
 
 
 @pytest.mark.parametrize("acquisition", [None, expected_improvement])

@@ -206,7 +206,10 @@ def test_arrays_of_another_model_are_refused(name, space):
         weights: {**arrays, weights: arrays[weights][..., :-1]},
         "transform.scores": {**arrays, "transform.scores": arrays["transform.scores"].astype(np.int64)},
         "space": {**arrays, "space": np.array("{}")},
+        "decoder.query must be finite": {**arrays, "decoder.query": np.nan * arrays["decoder.query"]},
     }
+    for written in (key for key in arrays if key.endswith("predictor.tokens")):
+        wrong[f"{written} must be strings"] = {**arrays, written: arrays[written] + 99}
     for message, given in wrong.items():
         with pytest.raises(InputError, match=message) as error:
             its.load(space, given)

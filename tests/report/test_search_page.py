@@ -262,8 +262,10 @@ class TestReport:
         assert "None has a score yet" in report(history, {}, "new")
 
     def test_without_models_it_says_why(self, searched):
-        text = report(searched.history, {}, "no models")
-        assert "no model has been fitted yet" in text
+        assert "no longer in its folder" in report(searched.history, {}, "no models")
+        history = searched.history
+        begun = dataclasses.replace(history, iterations=history.iterations[:1], trials=history.of(0))
+        assert "no model has been fitted yet" in report(begun, {}, "begun")
         other = dataclasses.replace(searched.history, configuration={"strategy": {"name": "evolution"}})
         assert "by evolution, which has no encoder" in report(other, {}, "evolution")
 
