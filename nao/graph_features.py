@@ -81,7 +81,7 @@ class GraphFeatures:
         """The cells of strings as arrays; a space that has a `cell_arrays` makes them without graphs."""
         own = getattr(space, "cell_arrays", None)
         if own is not None:
-            return [Cells(*each) for each in own(tokens, self.words)]
+            return list(own(tokens, self.words))
         return self._of_graphs([space.graph(Architecture(tuple(x), space)) for x in tokens.tolist()])
 
     def _of_graphs(self, graphs: Sequence[Graph]) -> list["Cells"]:

@@ -1,5 +1,6 @@
 """What users hand over: numbers as Python's own, and the error that says what is wrong in one line."""
 
+import importlib
 import math
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,20 @@ def user_path(name: Path | str) -> Path:
         return Path(name).expanduser()
     except RuntimeError as error:
         raise InputError(f"{name} begins with the home of a user who is not there") from error
+
+
+def imported(package: str, extra: str, what: str) -> Any:
+    """A package that not everybody needs.
+
+    Args:
+      package: its import name.
+      extra: the extra of this project that installs it.
+      what: needs it, for the message.
+
+    Raises:
+      InputError: it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{what} needs a package: pip install 'nao-search[{extra}]'") from error

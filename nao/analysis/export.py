@@ -6,7 +6,6 @@ is the folder of a projector, which `tensorboard --logdir` opens.
 Axis letters: N architectures, T tokens, D numbers of an embedding.
 """
 
-import importlib
 import io
 import json
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from jaxtyping import Shaped
 
 from nao import folder
 from nao.analysis.table import NONE, EmbeddingTable
-from nao.inputs import InputError, user_path
+from nao.inputs import InputError, imported, user_path
 
 RIGHT = "X.npz, X.parquet, or a folder for TensorBoard's projector, such as X/"
 PROJECTOR = """\
@@ -87,10 +86,8 @@ def check_parquet() -> tuple[Any, Any]:
     Raises:
       InputError: they are not installed.
     """
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
-        raise InputError("a .parquet file needs a package: pip install 'nao-search[embed]'") from error
+    arrow, parquet = (imported(name, "embed", "a .parquet file") for name in ("pyarrow", "pyarrow.parquet"))
+    return arrow, parquet
 
 
 def _arrow_column(arrow: Any, column: Shaped[np.ndarray, " N *_"]) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from nao.core import InputError
+from nao.inputs import imported
 from nao.pytree import pytree
 
 
@@ -102,9 +103,7 @@ def _tsne(points: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
 
 
 def _umap(points: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise InputError("a projection by umap needs the extra: pip install 'nao-search[umap]'") from error
-    made = UMAP(n_components=dimensions, n_neighbors=min(15, len(points) - 1), random_state=seed, n_jobs=1)
+    made = imported("umap", "umap", "a projection by umap").UMAP(
+        n_components=dimensions, n_neighbors=min(15, len(points) - 1), random_state=seed, n_jobs=1
+    )
     return np.asarray(made.fit_transform(points), np.float32)

@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nao.inputs import InputError, Json, user_path
-from nao.sinks.sink import imported
+from nao.inputs import InputError, Json, imported, user_path
 
 EXPERIMENT = "nao"  # unless MLFLOW_EXPERIMENT_NAME says another
 KEY = "nao.search"  # the tag that finds the run of a search that goes on
@@ -34,9 +33,9 @@ class MLflow:
     """
 
     def __init__(self, where: str):
-        entities = imported("mlflow.entities", "mlflow")
+        entities = imported("mlflow.entities", "mlflow", "mlflow")
         self._metric, self._param = entities.Metric, entities.Param
-        self._client: Any = imported("mlflow", "mlflow").MlflowClient(tracking_uri=uri_of(where))
+        self._client: Any = imported("mlflow", "mlflow", "mlflow").MlflowClient(tracking_uri=uri_of(where))
         self._run = ""
         self._waiting: list[Any] = []
 

@@ -3,9 +3,8 @@
 Axis letters: none.
 """
 
-import importlib
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from nao.inputs import InputError, Json
 
@@ -64,19 +63,3 @@ def sink(text: str) -> Sink:
 
         return WeightsAndBiases(target)
     raise InputError(f"curves are logged to {RIGHT}, not to {text!r:.60}")
-
-
-def imported(package: str, extra: str) -> Any:
-    """A package that not everybody needs.
-
-    Args:
-      package: its import name.
-      extra: the extra of this project that installs it.
-
-    Raises:
-      InputError: it is not installed.
-    """
-    try:
-        return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        raise InputError(f"{extra} needs a package: pip install 'nao-search[{extra}]'") from error

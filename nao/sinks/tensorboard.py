@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from nao.inputs import InputError, Json, user_path
-from nao.sinks.sink import imported
+from nao.inputs import InputError, Json, imported, user_path
 
 
 class TensorBoard:
@@ -25,7 +24,7 @@ class TensorBoard:
     """
 
     def __init__(self, folder: str):
-        self._package = imported("tensorboardX", "tensorboard")
+        self._package = imported("tensorboardX", "tensorboard", "tensorboard")
         self._folder = user_path(folder)
         if self._folder.exists() and not self._folder.is_dir():
             raise InputError(f"{self._folder} is a file; name a folder: tensorboard:FOLDER")

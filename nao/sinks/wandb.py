@@ -7,8 +7,7 @@ Axis letters: none.
 from collections.abc import Mapping
 from typing import Any
 
-from nao.inputs import InputError, Json
-from nao.sinks.sink import imported
+from nao.inputs import InputError, Json, imported
 
 AT_HOME = ("offline", "dryrun", "disabled")  # modes in which no key is needed
 
@@ -27,7 +26,7 @@ class WeightsAndBiases:
     """
 
     def __init__(self, project: str):
-        self._package = imported("wandb", "wandb")
+        self._package = imported("wandb", "wandb", "wandb")
         self._entity, _, self._project = project.rpartition("/")
         self._run: Any = None
         try:

@@ -27,6 +27,7 @@ from jaxtyping import Bool, Float, Int, Int32
 from nao.core import Architecture, InputError, Json
 from nao.grammar import Grammar
 from nao.graph import Cell, Edge, Graph, Node
+from nao.graph_features import Cells
 from nao.spaces.canonical import find_smallest
 from nao.spaces.defaults import SpaceDefaults
 from nao.spaces.operations import Operation, check_operations, operations
@@ -214,14 +215,12 @@ class CellSpace(SpaceDefaults):
         count = math.prod(pieces.shape[1:])
         return pieces.reshape(len(tokens), count)
 
-    def cell_arrays(
-        self, tokens: Int[np.ndarray, "N T"], words: Sequence[str]
-    ) -> Iterator[tuple[Int[np.ndarray, "N V V X"], Int[np.ndarray, "N V"], int]]:
-        """What `nao.graph_features.Cells` has of the graphs of many strings, without making any graph.
+    def cell_arrays(self, tokens: Int[np.ndarray, "N T"], words: Sequence[str]) -> Iterator[Cells]:
+        """The cells of many strings as arrays, for features of their graphs, without making any graph.
 
         Args:
           tokens: `[N, T]`.
-          words: the W operations in their order; X = W + 2.
+          words: the W operations in their order.
         """
         N, W, V = len(tokens), len(words), self.blocks + 3
         branches = self.branches(tokens)
@@ -232,7 +231,7 @@ class CellSpace(SpaceDefaults):
             edges = np.zeros((N, V, V, W + 2), np.int32)
             np.add.at(edges, (n, branches[:, c, ..., 0], 2 + b, number[branches[:, c, ..., 1]]), 1)
             edges[:, 2:-1, -1, W] = loose
-            yield edges, np.full((N, V), W, np.int32), 2
+            yield Cells(edges, np.full((N, V), W, np.int32), inputs=2)
 
     def graph(self, architecture: Architecture) -> Graph:
         """The cells: operations are on the edges, blocks add their two branches."""
