@@ -7,7 +7,6 @@ number for each class of equal networks. On `proteins` only five of the operatio
 """
 
 import dataclasses
-import importlib
 import itertools
 from collections.abc import Mapping, Sequence
 from types import ModuleType
@@ -15,6 +14,7 @@ from typing import Any
 
 from nao.core import Architecture, InputError
 from nao.evaluators.tables.row import Row, number
+from nao.inputs import imported
 from nao.spaces.nasbench_graph import NASBENCH_GRAPH, NASBenchGraphSpace
 
 KNOWN = "1.4"  # the version of the package that is known to work
@@ -45,10 +45,7 @@ def rows(dataset: str, signal: str, report: str) -> tuple[NASBenchGraphSpace, di
     for column in (signal, report):
         if column not in COLUMNS:
             raise InputError(f"NAS-Bench-Graph has no column {column[:40]!r}, but {', '.join(COLUMNS)}")
-    try:
-        package = importlib.import_module("nas_bench_graph")
-    except ModuleNotFoundError as error:
-        raise InputError("NAS-Bench-Graph needs a package: pip install 'nao-search[graph]'") from error
+    package = imported("nas_bench_graph", "graph", "NAS-Bench-Graph")
 
     networks = {}  # (links, operations) -> what was measured
     for network, measured in _read(package, dataset).items():
