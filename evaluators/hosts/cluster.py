@@ -203,6 +203,8 @@ class Cluster:
             self._lose(message.get("lost") or message["refused"])
         elif "listens" in message:
             self._listens = True
+        elif "noticed" in message:
+            self.notices.append(message["noticed"])
         elif "joined" in message:
             self._welcome(message["joined"])
         elif "left" in message:

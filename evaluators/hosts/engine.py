@@ -3,6 +3,7 @@
 Only the process of a link imports Ray (see `link`).
 """
 
+import dataclasses
 import ipaddress
 import os
 import socket
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from nao.evaluators.hosts.address import own_address
+from nao.evaluators.hosts.door import TurnedAway, knock
 from nao.evaluators.hosts.letterbox import DRIVER, NAMESPACE
 
+LONG = 3.0  # seconds that a connection may take
 STORE = 100_000_000  # bytes of the engine's store of objects; letters have no more than some kilobytes
 
 
@@ -40,7 +43,22 @@ def settings(host: str, token: str) -> dict[str, str]:
     return found
 
 
-def connect(role: Mapping[str, Any], folder: Path) -> Any:
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where this machine is in the engine.
+
+    Attributes:
+      node: the engine's node of this machine.
+      engine: the address of the head.
+      door: what hosts knock at, where the head is this machine's.
+    """
+
+    node: Any
+    engine: str
+    door: socket.socket | None
+
+
+def connect(role: Mapping[str, Any], folder: Path) -> Place:
     """Starts the engine's node of this machine: the head, where the driver finds none.
 
     Raises:
@@ -51,21 +69,20 @@ def connect(role: Mapping[str, Any], folder: Path) -> Any:
     os.environ.pop("RAY_ADDRESS", None)
     name, _, digits = role["address"].rpartition(":")
     host, port, driver = resolved(name), int(digits), role["role"] == DRIVER
-    address = f"{host}:{port}"
     os.environ.update(settings(host, role["token"]))
     import ray
     from ray._private.node import Node
     from ray._private.parameter import RayParams
 
-    there = somebody_listens(host, port)
-    if there:
-        check_token(address)
+    door, engine = None, ask_the_way(host, port, role)
+    if engine:
+        check_token(engine)
     elif driver:
-        check_own(host, port)
+        door = own_door(host, port)
     else:
         raise Lost(f"nobody listens at {role['address']}")
     common = {
-        "node_ip_address": own_address((host, port)) if there else host,
+        "node_ip_address": own_address(parts(engine)) if engine else host,
         "num_cpus": 0 if driver else None,
         "num_gpus": 0 if driver else None,
         "object_store_memory": STORE,
@@ -78,12 +95,13 @@ def connect(role: Mapping[str, Any], folder: Path) -> Any:
         "no_monitor": True,
     }
     try:
-        if there:
-            node = Node(RayParams(gcs_address=address, node_manager_port=0, **common), head=False)
+        if engine:
+            node = Node(RayParams(gcs_address=engine, node_manager_port=0, **common), head=False)
         else:
-            node = Node(RayParams(gcs_server_port=port, **common), head=True)
+            node = Node(RayParams(gcs_server_port=0, **common), head=True)
+            engine = node.gcs_address
         ray.init(
-            address=address,
+            address=engine,
             namespace=NAMESPACE,
             log_to_driver=False,
             logging_level="ERROR",
@@ -93,7 +111,34 @@ def connect(role: Mapping[str, Any], folder: Path) -> Any:
         if "Version mismatch" in str(error):
             raise Refused(" ".join(str(error).split())[:300]) from error
         raise
-    return node
+    return Place(node, engine, door)
+
+
+def parts(address: str) -> tuple[str, int]:
+    """Host and port of an address."""
+    host, _, port = address.rpartition(":")
+    return host, int(port)
+
+
+def ask_the_way(host: str, port: int, role: Mapping[str, Any]) -> str | None:
+    """The address of the engine: what a door says, or that of whoever else listens. None if nobody does.
+
+    Raises:
+      Refused: the token is not the one of the search.
+      Lost: whoever listens says nothing.
+    """
+    try:
+        connection = socket.create_connection((host, port), timeout=LONG)
+    except OSError:
+        return None
+    try:
+        return knock(connection, role["token"]) or f"{host}:{port}"
+    except TurnedAway as error:
+        raise Refused(
+            f"{host}:{port} refuses the token of this host ({error}); copy the file of the driver"
+        ) from error
+    except TimeoutError as error:
+        raise Lost(f"{host}:{port} does not answer as a search does") from error
 
 
 def resolved(name: str) -> str:
@@ -108,24 +153,14 @@ def resolved(name: str) -> str:
         raise Lost(f"there is no host {name!r}") from error
 
 
-def somebody_listens(host: str, port: int) -> bool:
-    """Whether a connection can be made."""
-    try:
-        with socket.create_connection((host, port), timeout=3):
-            return True
-    except OSError:
-        return False
-
-
-def check_own(host: str, port: int) -> None:
-    """Checks that this machine can be joined at an address: the engine would try for half a minute.
+def own_door(host: str, port: int) -> socket.socket:
+    """What hosts knock at. They wait there until the engine has started.
 
     Raises:
-      Refused: it cannot.
+      Refused: this machine cannot listen there.
     """
     try:
-        with socket.create_server((host, port)):
-            pass
+        return socket.create_server((host, port), backlog=128)
     except OSError as error:
         raise Refused(f"this machine cannot listen at {host}:{port}: {error.strerror}") from error
 

@@ -10,6 +10,7 @@ It reads where it is to be from its standard input, one line of JSON, and after 
         {"host": name, "told": {..}}       to a host
         {"host": name, "send": NAME, "path": PATH}   sends it a file
         -> {"listens": "HOST:PORT"}        hosts can join there
+        -> {"noticed": ".."}               whoever watches should know
         -> {"joined": name}, {"host": name, "said": {..}}, {"left": name, "reason": ".."}
     {"role": "host", "id": name, ...}
         {"said": {..}}                     to the driver
@@ -34,14 +35,14 @@ from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from nao.evaluators.hosts.door import Door
 from nao.evaluators.hosts.ends import END, Driver, Host, Say
-from nao.evaluators.hosts.engine import Lost, Refused, connect
+from nao.evaluators.hosts.engine import LONG, Lost, Place, Refused, connect, parts
 from nao.evaluators.hosts.letterbox import DRIVER
 from nao.evaluators.hosts.messages import line, parsed
 
 START = 30.0  # seconds that the engine may take to start
 SHORT = 12  # characters of a folder's name, of the 107 that the name of a socket may have
-LONG = 3.0  # seconds that a connection may take
 LOOK = 1.0  # seconds between two looks at who has joined, and at what was started
 TEMPORARY = "nao-link-"  # begins the names of temporary folders; the process of each follows
 
@@ -57,11 +58,11 @@ def main() -> None:
     role = parsed(sys.stdin.buffer.readline() or b"{}")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     remove_leftovers()
-    node, say = None, Speaker(messages)
+    place, say = None, Speaker(messages)
     try:
         with given_up_after(START, say):
-            node = connect(role, folder)
-        asyncio.run(carry(role, node, say))
+            place = connect(role, folder)
+        asyncio.run(carry(role, place, say))
     except Refused as error:
         say(refused=str(error))
     except Lost as error:
@@ -72,8 +73,8 @@ def main() -> None:
         say(lost=" ".join(f"{type(error).__name__}: {error}".split())[:300])
     finally:
         say.finish()
-        if node is not None:
-            node.kill_all_processes(check_alive=False, allow_graceful=False)
+        if place is not None:
+            place.node.kill_all_processes(check_alive=False, allow_graceful=False)
         shutil.rmtree(folder, ignore_errors=True)
         os.killpg(0, signal.SIGKILL)  # the engine's helpers outlive it, and so would threads of this process
 
@@ -151,13 +152,15 @@ def remove_leftovers() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def carry(role: Mapping[str, Any], node: Any, say: Say) -> None:
+async def carry(role: Mapping[str, Any], place: Place, say: Say) -> None:
     """Carries messages until one side is gone."""
     lines = asyncio.Queue[dict[str, Any]]()
     threading.Thread(target=_read_input, args=(asyncio.get_running_loop(), lines), daemon=True).start()
-    address = role["address"]
-    end = Driver(role, say) if role["role"] == DRIVER else Host(role, node.node_id, say)
-    await _first_of(end.listen(), end.obey(lines), _watch(node, address))
+    if place.door:
+        door = Door(place.door, role["token"], place.engine, lambda text: say(noticed=text))
+        _open = await door.open()
+    end = Driver(role, say) if role["role"] == DRIVER else Host(role, place.node.node_id, say)
+    await _first_of(end.listen(), end.obey(lines), _watch(place.node, place.engine))
 
 
 async def _first_of(*parts: Coroutine[Any, Any, None]) -> None:
@@ -170,11 +173,11 @@ async def _first_of(*parts: Coroutine[Any, Any, None]) -> None:
 
 async def _watch(node: Any, address: str) -> None:
     """Raises Lost when a process of the engine is no more, or the head, which it would notice in a minute."""
-    host, _, port = address.rpartition(":")
+    host, port = parts(address)
     while True:
         await asyncio.sleep(LOOK)
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), LONG)
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), LONG)
             writer.close()
         except ConnectionRefusedError as error:
             raise Lost(f"nobody listens at {address} any more") from error

@@ -16,6 +16,7 @@ import pytest
 import nao
 import nao.study
 from nao.core import InputError, Result
+from nao.events import Noticed
 from nao.search import search
 from tests.evaluators.fake import SPACE
 from tests.evaluators.hosts.driving import Quick, driver
@@ -45,8 +46,14 @@ class Known(SumEvaluator):
         return Result(request, float(sum(request.architecture.tokens)))
 
 
+def say(event):
+    """What a user would read."""
+    if isinstance(event, Noticed):
+        print(event.notice, flush=True)
+
+
 def played(evaluator, out=None):
-    return search(strategy(), evaluator, COUNTS, confirm=None, out=out)
+    return search(strategy(), evaluator, COUNTS, confirm=None, out=out, observer=say)
 
 
 def main(folder, address):
@@ -141,13 +148,15 @@ def test_a_search_by_hosts_ends_as_an_undisturbed_one(playground):
     stranger, began = playground.host(3, "wrong"), time.monotonic()
     host, port = playground.address.split(":")
     with socket.create_connection((host, int(port))) as garbage:
-        garbage.sendall(os.urandom(4096))
+        garbage.sendall(b"\0" + os.urandom(4095))
     late = playground.host(4)
     wait_until(lambda: stranger.poll() is not None)
     assert time.monotonic() - began < 10  # 5 on an idle machine
     assert stranger.wait() == 2
     assert stranger.log.read_text().count("\n") == 1
     assert "refuses the token of this host" in stranger.log.read_text()
+    for reason in ("its token is not the one of this search", "it does not speak as a host does"):
+        wait_until(lambda: f"refused 127.0.0.1: {reason}\n" in one.log.read_text())  # noqa: B023
 
     wait_until(lambda: playground.evaluated() >= 30, 60)
     one.kill()
