@@ -18,6 +18,7 @@ import numpy as np
 
 from nao.core import InputError, Request, Result
 from nao.evaluators.devices import check_memory, local_devices
+from nao.evaluators.energy import Counters, Meter, counters
 from nao.evaluators.lane import AHEAD, Lane, arguments, describe
 from nao.evaluators.program import Program, ProgramEvaluator, check_requests
 
@@ -60,8 +61,10 @@ class DevicePool(ProgramEvaluator):
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Result]:
         """See `nao.core.Evaluator`."""
         check_requests(self.program, requests)
+        if not requests:
+            return
         waiting = collections.deque(requests)
-        running = self.begin() if requests else Running([])  # compiles before the clock of the first starts
+        running = self.begin()  # compiles before the clock of the first starts
         while waiting or running.busy:
             running.feed(waiting)
             found = running.collect()
@@ -71,7 +74,11 @@ class DevicePool(ProgramEvaluator):
 
     def begin(self) -> "Running":
         """The devices, ready to be sent children."""
-        return Running([Lane(self.program, *parts) for parts in self._compiled])
+        return Running([Lane(self.program, *parts) for parts in self._compiled], Meter(self._counters))
+
+    @functools.cached_property
+    def _counters(self) -> Counters | None:
+        return counters(self.devices)
 
     @functools.cached_property
     def _compiled(self) -> list[tuple[list[jax.Device], Any, Any]]:
@@ -115,9 +122,9 @@ class DevicePool(ProgramEvaluator):
 class Running:
     """All children that are under way on the devices of a pool."""
 
-    def __init__(self, lanes: Sequence[Lane]):
-        """Takes lanes without any."""
-        self._lanes = lanes
+    def __init__(self, lanes: Sequence[Lane], meter: Meter):
+        """Takes lanes without any, and what measures their energy."""
+        self._lanes, self._meter = lanes, meter
 
     @property
     def busy(self) -> bool:
@@ -151,8 +158,11 @@ class Running:
                     taken = [waiting.popleft() for _ in range(take)]
                     if behind == 0:
                         starting(taken)
+                        self._meter.watch([*self.started(), *taken])
                     lane.send(taken)
 
     def collect(self) -> list[Result]:
         """What has come of those that are finished."""
-        return [result for lane in self._lanes for result in lane.collect()]
+        found = [result for lane in self._lanes for result in lane.collect()]
+        self._meter.watch(self.started())
+        return [self._meter.measured(result) for result in found]

@@ -29,6 +29,9 @@ else:  # Whatever is given. The records themselves make it what it should be, or
 MOST_SEED = 2**31 - 1
 SHOWN = 200  # characters of a reason that are kept
 
+JOULES: Mapping[str, str] = {"cpu": "joules_rapl", "gpu": "joules_nvml"}
+"""The metric that has the energy of a child, in joules, where counters of such devices have measured it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Fidelity:

@@ -1,8 +1,8 @@
-"""Energy and CO2 of computing, as Strubell et al. 2019 estimate them.
+"""Energy and CO2 of computing: measured where results say what counters counted, else estimated.
 
-"Energy and Policy Considerations for Deep Learning in NLP" (ACL 2019): a machine that draws p watts for t
-hours takes 1.58 t p / 1000 kWh, cooling and the like included, and a kWh of the average of the United States
-emits 0.954 pounds of CO2. What a device draws is not measured here, so it is a power for each kind of device.
+"Energy and Policy Considerations for Deep Learning in NLP" (Strubell et al., ACL 2019): a machine that draws
+p watts for t hours takes 1.58 t p / 1000 kWh, cooling and the like included, and a kWh of the average of the
+United States emits 0.954 pounds of CO2. Where p t was not measured, p is a power for each kind of device.
 
 Axis letters: none.
 """
@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-from nao.records import Result
+from nao.records import JOULES, Result
 
 USAGE_EFFECTIVENESS = 1.58  # what a data centre takes in all, for each unit that computes
 POUNDS_PER_KWH = 0.954  # of CO2
@@ -35,24 +35,31 @@ COMPARABLE: Mapping[str, float] = {
 
 @dataclasses.dataclass(frozen=True)
 class Usage:
-    """How long one kind of device has computed.
+    """How long one kind of device has computed, and what it drew.
 
     Attributes:
       kind: a key of `WATTS`, or the word of the results for a device whose power is not known.
       seconds: of all devices of the kind together.
+      joules: that counters have measured; None where the energy is estimated.
     """
 
     kind: str
     seconds: float
+    joules: float | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether counters have measured the energy."""
+        return self.joules is not None
 
     @property
     def watts(self) -> float | None:
-        """The power that is assumed; None where nothing is known of the device."""
-        return WATTS.get(self.kind)
+        """What one device drew on average, or is assumed to; None where nothing is known of it."""
+        return WATTS.get(self.kind) if self.joules is None else self.joules / self.seconds
 
     @property
     def kwh(self) -> float | None:
-        """The estimated energy; None where nothing is known of the device."""
+        """The energy of the data centre; None where nothing is known of the device."""
         return None if self.watts is None else energy(self.watts, self.seconds)
 
 
@@ -67,18 +74,26 @@ def emission(kwh: float) -> float:
 
 
 def usages(results: Iterable[Result], cpu_seconds: float = 0.0) -> list[Usage]:
-    """The time of each kind of device, in the order of their kinds.
+    """The time of each kind of device, in the order of their kinds; of each what is measured comes first.
 
     Args:
-      results: whose seconds on a device are added up.
+      results: whose seconds on a device are added up, and whose joules, where those were measured.
       cpu_seconds: what the strategy itself has computed, on cores.
     """
-    seconds: dict[str, float] = {"cpu": cpu_seconds} if cpu_seconds else {}
+    estimated: dict[str, float] = {"cpu": cpu_seconds} if cpu_seconds else {}
+    measured: dict[str, Usage] = {}
     for result in results:
-        if result.seconds:
-            kind = device_kind(result.device)
-            seconds[kind] = seconds.get(kind, 0.0) + result.seconds
-    return [Usage(kind, seconds[kind]) for kind in sorted(seconds)]
+        if not result.seconds:
+            continue
+        kind = device_kind(result.device)
+        joules = result.metrics.get(JOULES.get(kind, ""))
+        if joules is None:
+            estimated[kind] = estimated.get(kind, 0.0) + result.seconds
+        else:
+            so_far = measured.get(kind, Usage(kind, 0.0, 0.0))
+            measured[kind] = Usage(kind, so_far.seconds + result.seconds, (so_far.joules or 0.0) + joules)
+    found = [*measured.values(), *(Usage(kind, seconds) for kind, seconds in estimated.items())]
+    return sorted(found, key=lambda each: (each.kind, not each.measured))
 
 
 def device_kind(device: str) -> str:

@@ -8,6 +8,16 @@ from tests.evaluators.fake import FakeProgram
 from tests.evaluators.small import CHILD, SPACE, dataset
 
 
+@pytest.fixture(scope="session", autouse=True)
+def without_counters():
+    """Nothing counts what this machine draws: results have the metrics of their program alone."""
+    from nao.evaluators import pool
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "counters", lambda devices: None)
+        yield
+
+
 @pytest.fixture
 def table(tmp_path):
     """A table of 27 architectures, read from a file: their scores, and what they cost."""

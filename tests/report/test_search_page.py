@@ -28,6 +28,7 @@ from nao.report.figures import (
 from nao.report.search_page import report
 from nao.spaces import space
 from nao.study import History
+from nao.study.history import Iteration
 from nao.study.recorded import RecordedSpace
 from tests.fakes import LinearEncoder, PairSpace, SumEvaluator
 
@@ -148,12 +149,9 @@ def test_predictions_are_compared_set_by_set(searched):
 
 class TestCalibration:
     def test_coverage_of_uniform_quantiles_is_the_level(self):
-        uniform = (np.arange(1000) + 0.5) / 1000
-        assert [calibration.coverage(uniform, level) for level in (0.5, 0.8, 0.95)] == pytest.approx(
-            [0.5, 0.8, 0.95]
-        )
-        assert calibration.coverage(np.array([0.5, 0.5]), 0.05) == 1
-        assert calibration.coverage(np.array([0.0, 1.0]), 0.95) == 0
+        figure = calibration.coverage_figure({1: (np.arange(1000) + 0.5) / 1000})
+        assert figure.data["coverage"]["share"] == pytest.approx(figure.data["coverage"]["level"])
+        assert figure.table.rows[-1] == ["all", "1,000", "50%", "80%", "95%"]
 
     def test_the_figures_count_every_score(self):
         sets = {1: np.array([0.01, 0.5, 0.99, 1.0]), 3: np.array([0.0, 0.55])}
@@ -222,6 +220,63 @@ def test_time_is_added_up_and_energy_says_how_it_was_estimated():
     assert "3.0 times as much" in cost.compared(3 * 1984.0)
     (sentence,) = cost.energy_parts(dataclasses.replace(history, trials=[]))
     assert "Nothing is known" in sentence.text
+
+
+def measured(i, device, joules):
+    """A trial whose child took that energy."""
+    known = trial(i, 1.0)
+    result = dataclasses.replace(known.result, device=device, metrics=joules)
+    return dataclasses.replace(known, results=(result,))
+
+
+class TestMeasuredEnergy:
+    HERE = (measured(0, "cpu:0", {"joules_rapl": 25.0}), measured(1, "cpu:1", {"joules_rapl": 35.0}))
+    OWN = Iteration(0, {}, {}, 3.0, cpu_seconds=6.0)
+
+    def energy(self, *trials, iterations=()):
+        history = History(SPACE, {}, {}, "", {}, [*iterations], [*trials])
+        *texts, table = cost.energy_parts(history)
+        (fact,) = [fact for fact in summary.facts(history).facts if fact[0].startswith("Energy")]
+        return " ".join(each.text for each in texts), table.rows, fact
+
+    def test_all_of_it(self):
+        text, rows, (name, amount, remark) = self.energy(*self.HERE)
+        assert text.startswith("What children drew is measured")
+        assert "by the counters of the processors' packages (RAPL)." in text
+        assert "estimated" not in text.lower()
+        assert [row[:3] for row in rows] == [["cpu, measured", "2.0 s", "30"], ["all", "", ""]]
+        assert float(rows[-1][3]) == pytest.approx(1.58 * 60 / 3.6e6, rel=0.01)
+        assert (name, amount) == ("Energy, measured", "0.0263 Wh")
+        assert remark == "0.0114 g of CO2"
+
+    def test_the_strategy_computes_on_the_same_machine(self):
+        text, rows, (name, _, remark) = self.energy(*self.HERE, iterations=[self.OWN])
+        assert "The rest, what the strategy itself computed included, is estimated." in text
+        assert "counted twice" in text
+        assert [row[0] for row in rows] == ["cpu, measured", "cpu, estimated", "all"]
+        assert (name, remark[:13]) == ("Energy, partly measured", "50% measured,")
+
+    def test_a_host_that_tells_and_one_that_does_not(self):
+        text, rows, (name, _, _) = self.energy(*self.HERE, trial(2, 1.0))
+        assert "The rest is estimated." in text
+        assert "10 W for a core of a processor" in text
+        assert "counted twice" not in text
+        assert [row[:2] for row in rows[:2]] == [["cpu, measured", "2.0 s"], ["cpu, estimated", "1.0 s"]]
+        assert name == "Energy, partly measured"
+
+    def test_cards_do_not_see_the_strategy(self):
+        card = measured(0, "there cuda:0", {"joules_nvml": 400.0})
+        text, rows, _ = self.energy(card, measured(1, "table", {}), iterations=[self.OWN])
+        assert "of the graphics cards alone (NVML)" in text
+        assert "counted twice" not in text
+        assert [row[0] for row in rows] == ["cpu, estimated", "gpu, measured", "table", "all"]
+        assert "Not counted, as nothing is known of the device: table." in text
+
+    def test_a_child_that_failed_has_drawn_as_much(self):
+        failed = trial(0, None)
+        result = dataclasses.replace(failed.result, metrics={"joules_rapl": 50.0})
+        _, rows, _ = self.energy(dataclasses.replace(failed, results=(result,)))
+        assert rows[0][:3] == ["cpu, measured", "1.0 s", "50"]
 
 
 def test_failures_have_their_reasons(page):

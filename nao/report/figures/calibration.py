@@ -5,7 +5,7 @@ Axis letters: B architectures of one set.
 
 import contextlib
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from nao.report.page.columns import rounded
 from nao.report.page.marks import Spec, number, series, shown
 from nao.study import History
 
-LEVELS = np.linspace(0.05, 0.95, 19)  # of central intervals
+LEVELS = tuple(i / 20 for i in range(1, 20))  # of central intervals
 SHOWN_LEVELS = (0.5, 0.8, 0.95)
 BINS = 10
 MOST_SETS = 8  # with a colour each
@@ -50,11 +50,6 @@ def quantiles(
     return found
 
 
-def coverage(found: Float[np.ndarray, " B"], level: float) -> float:
-    """The share of scores within the central interval of a level: whose quantile is near enough to 1/2."""
-    return float(np.mean(np.abs(found - 0.5) <= level / 2))
-
-
 def figures(found: Mapping[int, Float[np.ndarray, " _"]]) -> list[Figure]:
     """The two figures of some quantiles; none where there are none."""
     return [coverage_figure(found), histogram_figure(found)] if found else []
@@ -67,21 +62,28 @@ def shown_sets(found: Mapping[int, Float[np.ndarray, " _"]]) -> dict[str, Float[
     return {str(iteration): values for iteration, values in found.items()}
 
 
+def shares(values: Float[np.ndarray, " B"], levels: Sequence[float] = LEVELS) -> list[float]:
+    """The share of scores within the central interval of each level, some of `LEVELS`."""
+    from nao.analysis import coverage  # here, because it imports JAX
+
+    found = dict(zip(LEVELS, coverage(values, LEVELS).tolist(), strict=True))
+    return [found[level] for level in levels]
+
+
 def coverage_figure(found: Mapping[int, Float[np.ndarray, " _"]]) -> Figure:
     """How many scores lie within the intervals that should have so many."""
     columns: dict[str, list[object]] = {"level": [], "share": [], "set": []}
     groups = shown_sets(found)
     for name, values in groups.items():
-        for level in LEVELS.tolist():
-            columns["level"].append(round(level, 2))
-            columns["share"].append(rounded([coverage(values, level)])[0])
-            columns["set"].append(name)
+        columns["level"] += LEVELS
+        columns["share"] += rounded(shares(values))
+        columns["set"] += [name] * len(LEVELS)
     everything = np.concatenate(list(found.values()))
     rows = [
-        [name, f"{len(values):,}", *(f"{coverage(values, level):.0%}" for level in SHOWN_LEVELS)]
+        [name, f"{len(values):,}", *(f"{share:.0%}" for share in shares(values, SHOWN_LEVELS))]
         for name, values in [*((str(i), values) for i, values in found.items()), ("all", everything)]
     ]
-    half, wide = (coverage(everything, level) for level in (0.5, 0.95))
+    half, wide = shares(everything, (0.5, 0.95))
     return Figure(
         name="coverage",
         title="Calibration: coverage",

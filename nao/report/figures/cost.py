@@ -4,7 +4,7 @@ Axis letters: none.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from nao.core import Json, Result
 from nao.report import energy
@@ -80,37 +80,75 @@ def chart(sets: int) -> Spec:
 
 
 def energy_parts(history: History) -> list[Part]:
-    """Energy and CO2, in words and numbers: estimated, and from what."""
+    """Energy and CO2, in words and numbers: what was measured, what is estimated, and from what."""
     used = usages(history)
     known = [each for each in used if each.kwh is not None]
     if not known:
         return [Text("Nothing is known of the energy: no result says on which device it was computed.")]
-    kwh = energy.total(used)
-    pounds = energy.emission(kwh)
-    watts = ", ".join(f"{each.watts:g} W for a {NAMES[each.kind]}" for each in known)
+    measured = [each for each in known if each.measured]
     unknown = [each.kind for each in used if each.kwh is None]
     left_out = f" Not counted, as nothing is known of the device: {', '.join(unknown)}." if unknown else ""
-    formula = (
-        "Estimated, not measured: a run does not record what its devices draw. Energy ="
-        f" {energy.USAGE_EFFECTIVENESS} (what a data centre takes in all, for each unit that computes) x"
-        f" hours x watts / 1000, with {watts}, and CO2 = {energy.POUNDS_PER_KWH} pounds for each kWh"
-        f" (Strubell et al. 2019).{left_out} {compared(pounds)}"
-    )
-    rows = [
-        [
-            each.kind,
-            duration(each.seconds),
-            "" if each.watts is None else f"{each.watts:g}",
-            "" if each.kwh is None else amount(each.kwh),
-            "" if each.kwh is None else amount(energy.emission(each.kwh)),
-            "" if each.kwh is None else amount(energy.emission(each.kwh) * energy.POUND),
-        ]
-        for each in used
+    pounds = energy.emission(energy.total(used))
+    words = f"{formula(known)}{left_out} {compared(pounds)}"
+    texts = [counted(known, strategy_seconds(history))] if measured else []
+    rows = [energy_row(each, bool(measured)) for each in used]
+    rows.append(["all", "", "", *amounts(energy.total(used))])
+    headings = ("device", "time", "watts", "kWh", "pounds of CO2", "kg of CO2")
+    return [*map(Text, texts), Text(words), Table(headings, rows)]
+
+
+def counted(known: Sequence[energy.Usage], strategy: float) -> str:
+    """What was measured by which counters, what they count besides, and that the rest was not."""
+    measured = [each for each in known if each.measured]
+    what = " and ".join(COUNTERS[each.kind] for each in measured)
+    words = [
+        f"What children drew is measured where their machine counts it, by the counters of {what}. They"
+        " count all that happens there, for other programs too; what several children drew at the same time"
+        " is shared equally among them."
     ]
-    rows.append(["all", "", "", amount(kwh), amount(pounds), amount(pounds * energy.POUND)])
-    return [Text(formula), Table(("device", "time", "watts", "kWh", "pounds of CO2", "kg of CO2"), rows)]
+    if len(measured) < len(known):
+        own = ", what the strategy itself computed included," if strategy else ""
+        words.append(f"The rest{own} is estimated.")
+    if strategy and any(each.kind == "cpu" for each in measured):
+        words.append(
+            "What it computed while children ran on the same machine is counted twice: the counters saw it."
+        )
+    return " ".join(words)
 
 
+def formula(known: Sequence[energy.Usage]) -> str:
+    """How energy and CO2 follow from the time, or from what was measured."""
+    guessed = [each for each in known if not each.measured]
+    watts = ", ".join(f"{each.watts:g} W for a {NAMES[each.kind]}" for each in guessed)
+    assumed = f" hours x watts / 1000, with {watts}" if guessed else ""
+    says, what = "", f" what was measured, or{assumed}" if guessed else " what was measured"
+    if len(guessed) == len(known):
+        says, what = "Estimated, not measured: a run does not record what its devices draw. ", assumed
+    return (
+        f"{says}Energy = {energy.USAGE_EFFECTIVENESS} (what a data centre takes in all, for each unit that"
+        f" computes) x{what}, and CO2 = {energy.POUNDS_PER_KWH} pounds for each kWh (Strubell et al. 2019)."
+    )
+
+
+def energy_row(used: energy.Usage, tell: bool) -> list[str]:
+    """The row of one kind of device; `tell` has it say whether it was measured."""
+    how = (", measured" if used.measured else ", estimated") if tell and used.kwh is not None else ""
+    watts = "" if used.watts is None else amount(used.watts) if used.measured else f"{used.watts:g}"
+    return [f"{used.kind}{how}", duration(used.seconds), watts, *amounts(used.kwh)]
+
+
+def amounts(kwh: float | None) -> list[str]:
+    """An energy in kWh, and its CO2 in pounds and kg; empty where nothing is known of it."""
+    if kwh is None:
+        return ["", "", ""]
+    pounds = energy.emission(kwh)
+    return [amount(kwh), amount(pounds), amount(pounds * energy.POUND)]
+
+
+COUNTERS: Mapping[str, str] = {
+    "cpu": "the processors' packages (RAPL)",
+    "gpu": "the graphics cards alone (NVML)",
+}
 NAMES: Mapping[str, str] = {"cpu": "core of a processor", "gpu": "graphics card", "tpu": "chip of a TPU"}
 
 

@@ -4,7 +4,7 @@ Axis letters: none.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nao.core import Json
@@ -77,10 +77,7 @@ def facts(history: History) -> Facts:
     summary = history.summary()
     best, used = summary["best"], usages(history)
     on_devices = math.fsum(each.seconds for each in used)
-    kwh = energy.total(used)
     kind = f"mean of {best['trainings']} new trainings" if history.confirmed else "validation, one training"
-    grams = 1000 * energy.POUND * energy.emission(kwh)
-    energies = [("Energy, estimated", of_energy(kwh), f"{amount(grams)} g of CO2")]
     return Facts(
         [
             ("Best score", cell(best["score"], 4) or "none", kind if best["score"] is not None else ""),
@@ -91,9 +88,20 @@ def facts(history: History) -> Facts:
                 duration(float(summary["seconds"])) or "0 s",
                 f"{duration(on_devices)} on devices and cores",
             ),
-            *(energies if kwh else []),
+            *energy_facts(used),
         ]
     )
+
+
+def energy_facts(used: Sequence[energy.Usage]) -> list[tuple[str, str, str]]:
+    """The energy, whether it was measured, and its CO2; nothing where nothing is known of it."""
+    kwh, measured = energy.total(used), energy.total(each for each in used if each.measured)
+    if not kwh:
+        return []
+    how = "estimated" if not measured else "measured" if measured == kwh else "partly measured"
+    share = f"{measured / kwh:.0%} measured, " if how == "partly measured" else ""
+    grams = 1000 * energy.POUND * energy.emission(kwh)
+    return [(f"Energy, {how}", of_energy(kwh), f"{share}{amount(grams)} g of CO2")]
 
 
 def of_energy(kwh: float) -> str:
