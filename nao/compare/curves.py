@@ -105,6 +105,10 @@ def share_at(optimum: float, runs: Runs, m: Int[np.ndarray, " G"]) -> Float[np.n
 def top(k: int, runs: Runs, m: Int[np.ndarray, " G"]) -> Float[np.ndarray, "R G"]:
     """The mean signal of the k best architectures of the first m; NaN where fewer than k succeeded."""
     signal = np.where(np.isnan(runs.signal), -np.inf, runs.signal)
-    best = [np.sort(signal[:, :n], axis=1)[:, -k:].mean(axis=1) if n >= k else -np.inf for n in m.tolist()]
-    means = np.stack([np.broadcast_to(value, len(signal)) for value in best], axis=1)
-    return np.where(np.isneginf(means), np.nan, means)
+    best, before, means = np.full((len(signal), k), -np.inf), 0, []
+    for n in m.tolist():  # each place adds to the best of the one before: the whole is never sorted
+        best = np.sort(np.hstack([best, signal[:, before:n]]), axis=1)[:, -k:]
+        before = n
+        means.append(best.mean(axis=1))
+    found = np.stack(means, axis=1)
+    return np.where(np.isneginf(found), np.nan, found)

@@ -125,6 +125,11 @@ def grid(budget: int) -> Int[np.ndarray, " G"]:
     return np.array(sorted({m for m in (1, 2, 5, *range(10, budget, 10)) if m < budget} | {budget}))
 
 
+def at_the_end(found: Comparison) -> Int[np.ndarray, " G"]:
+    """The one place where the budget is spent."""
+    return np.array([found.budget])
+
+
 def curve_points(found: Comparison) -> Iterator[CurvePoint]:
     """The rows of `curves.csv`."""
     for label, runs in found.runs.items():
@@ -133,9 +138,9 @@ def curve_points(found: Comparison) -> Iterator[CurvePoint]:
                 yield CurvePoint(label, r, m, x, y)
 
 
-def summaries(found: Comparison) -> Iterator[Summary]:
-    """The rows of `summary.csv`."""
-    m = grid(found.budget)
+def summaries(found: Comparison, m: Int[np.ndarray, " G"] | None = None) -> Iterator[Summary]:
+    """The rows of `summary.csv`; or those of other places than the `grid`, in rising order."""
+    m = grid(found.budget) if m is None else m
     for label, runs in found.runs.items():
         queries, share = unknown(len(m)).mean, unknown(len(m)).mean
         if found.optimum is not None:
@@ -146,9 +151,9 @@ def summaries(found: Comparison) -> Iterator[Summary]:
         yield from (Summary(label, *row) for row in zip(m.tolist(), *columns, strict=True))
 
 
-def pairs(found: Comparison) -> Iterator[Paired]:
-    """The rows of `paired.csv`."""
-    m = grid(found.budget)
+def pairs(found: Comparison, m: Int[np.ndarray, " G"] | None = None) -> Iterator[Paired]:
+    """The rows of `paired.csv`; or those of other places than the `grid`, in rising order."""
+    m = grid(found.budget) if m is None else m
     (first, ours), *others = found.runs.items()
     for label, theirs in others:
         scores = estimates((ours.best_reported - theirs.best_reported)[:, m - 1])
@@ -159,9 +164,9 @@ def pairs(found: Comparison) -> Iterator[Paired]:
         yield from (Paired(first, label, *row) for row in zip(m.tolist(), *scores, *queries, strict=True))
 
 
-def tops(found: Comparison) -> Iterator[Top]:
-    """The rows of `top.csv`."""
-    m = grid(found.budget)
+def tops(found: Comparison, m: Int[np.ndarray, " G"] | None = None) -> Iterator[Top]:
+    """The rows of `top.csv`; or those of other places than the `grid`, in rising order."""
+    m = grid(found.budget) if m is None else m
     for label, runs in found.runs.items():
         for k in TOP:
             best = curves.top(k, runs, m)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from nao.compare.curves import Comparison
-from nao.compare.tables import Summary, summaries
+from nao.compare.tables import Summary, at_the_end, summaries
 from nao.core import Json
 from nao.events import ComparisonBegan, Ended, Event, Job, Observer, Queried, RunFinished
 from nao.report.tables import duration, number, print_table
@@ -149,8 +149,7 @@ def final_rows(found: Comparison) -> list[list[str]]:
             "" if row.share_at_optimum is None else f"{row.share_at_optimum:.0%}",
             duration(row.cpu_seconds),
         ]
-        for row in summaries(found)
-        if row.m == found.budget
+        for row in summaries(found, at_the_end(found))
     ]
 
 
@@ -167,8 +166,7 @@ def records(found: Comparison) -> dict[str, Json]:
         "optimum": found.optimum,
         "strategies": [
             {"runs": len(found.runs[row.strategy].signal), **dataclasses.asdict(row)}
-            for row in summaries(found)
-            if row.m == found.budget
+            for row in summaries(found, at_the_end(found))
         ],
     }
 

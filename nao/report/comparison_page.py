@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nao.compare.curves import Comparison
-from nao.compare.tables import Summary, Top, pairs, summaries, tops
+from nao.compare.tables import Summary, Top, at_the_end, pairs, summaries, tops
 from nao.core import Json
 from nao.folder import write
 from nao.report import curves
@@ -116,7 +116,7 @@ def comparison_page(found: Comparison, figures: Sequence[Figure], names: Names) 
     if len(found.runs) > 1:
         sections.append(Section("Difference, run by run", [Table(DIFFERENCE, list(_differences(found)))]))
     if found.against_random:
-        gaps = [_gap_cells(row) for row in tops(found) if row.m == found.budget]
+        gaps = [_gap_cells(row) for row in tops(found, at_the_end(found))]
         sections.append(Section(f"{names.signal} of the best k, above random search", [Table(GAP, gaps)]))
     rows = [_summary_cells(row) for row in summaries(found)]
     every = Table(("strategy", "queries", *HEADINGS[1:5]), rows)
@@ -126,7 +126,7 @@ def comparison_page(found: Comparison, figures: Sequence[Figure], names: Names) 
 
 def headline(found: Comparison, names: Names) -> str:
     """What was compared and what came out, in a sentence."""
-    rows = [row for row in summaries(found) if row.m == found.budget]
+    rows = list(summaries(found, at_the_end(found)))
     means = ", ".join(f"{row.strategy} {number(row.mean, 4) or 'nothing'}" for row in rows)
     repeats = sorted({len(runs.signal) for runs in found.runs.values()})
     runs = " to ".join(str(n) for n in dict.fromkeys((repeats[0], repeats[-1])))
@@ -135,15 +135,14 @@ def headline(found: Comparison, names: Names) -> str:
 
 
 def _differences(found: Comparison) -> Iterator[list[str]]:
-    for row in pairs(found):
-        if row.m == found.budget:
-            yield [
-                f"{row.strategy} minus {row.other}",
-                number(row.difference, 4),
-                interval(row.ci_low, row.ci_high, 4),
-                number(row.queries_difference, 1),
-                interval(row.queries_ci_low, row.queries_ci_high, 1),
-            ]
+    for row in pairs(found, at_the_end(found)):
+        yield [
+            f"{row.strategy} minus {row.other}",
+            number(row.difference, 4),
+            interval(row.ci_low, row.ci_high, 4),
+            number(row.queries_difference, 1),
+            interval(row.queries_ci_low, row.queries_ci_high, 1),
+        ]
 
 
 def _summary_cells(row: Summary) -> list[str]:

@@ -1,15 +1,16 @@
 """The curves of a comparison as figures: scores, regret, and how far the best are above random search's.
 
-Axis letters: M queries, R repeats, G places on the axis of M.
+Axis letters: M queries, R repeats, G places on the axis of M, P of them that
+are drawn.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from nao.compare.curves import Comparison
-from nao.compare.tables import TOP, Top, estimates, tops
+from nao.compare.tables import TOP, Top, estimates, grid, tops
 from nao.report.curve_figure import Curve, curve_figure
 from nao.report.page import Figure
 from nao.report.page.columns import rounded
@@ -32,7 +33,7 @@ def figures(found: Comparison, signal: str, report: str) -> list[Figure]:
     if found.optimum is not None:
         shown_here.append(regret(found, found.optimum, signal))
     if found.against_random:
-        best = list(tops(found))
+        best = list(tops(found, thinned(grid(found.budget))))
         shown_here += [
             gap(found, [row for row in best if row.k == k], k, signal) for k in TOP if k <= found.budget
         ]
@@ -91,7 +92,6 @@ def gap(found: Comparison, rows: Sequence[Top], k: int, signal: str) -> Figure:
     curves = {}
     for label in found.runs:
         ours = [row for row in rows if row.strategy == label]
-        ours = [ours[i] for i in np.unique(np.linspace(0, len(ours) - 1, min(len(ours), PLACES)).astype(int))]
         columns = ([row.gap for row in ours], [row.ci_low for row in ours], [row.ci_high for row in ours])
         mean, low, high = (np.array(column, dtype=float) for column in columns)
         curves[label] = {
@@ -114,9 +114,15 @@ def gap(found: Comparison, rows: Sequence[Top], k: int, signal: str) -> Figure:
 
 def band(values: Float[np.ndarray, "R M"]) -> Curve:
     """The mean over the runs, and where its interval begins and ends, at so many places as can be seen."""
-    m = np.unique(np.linspace(1, values.shape[1], min(values.shape[1], PLACES)).round().astype(np.int64))
+    m = thinned(np.arange(1, values.shape[1] + 1))
     mean, low, high = (np.array(column, dtype=float) for column in estimates(values[:, m - 1]))
     return {"m": m, "mean": mean, "low": low, "high": high}
+
+
+def thinned(places: Int[np.ndarray, " G"]) -> Int[np.ndarray, " P"]:
+    """As many of the places as can be seen, the first and the last among them."""
+    chosen = np.linspace(0, len(places) - 1, min(len(places), PLACES)).round().astype(np.int64)
+    return places[np.unique(chosen)]
 
 
 def positive(curve: Curve) -> Curve:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nao.compare import curves
-from nao.compare.curves import stacked
+from nao.compare.curves import Runs, stacked
 from nao.compare.run import Query
 
 NAN = float("nan")
@@ -62,3 +62,14 @@ def test_top_is_the_mean_of_the_best_k_of_the_first_m():
     np.testing.assert_array_equal(curves.top(1, runs, m), [[3, 3, 3, 3], [4, 8, 8, 8]])
     np.testing.assert_array_equal(curves.top(2, runs, m), [[NAN, NAN, 2, 2.5], [NAN, 6, 7, 7]])
     np.testing.assert_array_equal(curves.top(4, runs, m), [[NAN] * 4, [NAN, NAN, NAN, 4.5]])
+
+
+def test_top_equals_sorting_all_of_the_first_m(rng):
+    signal = rng.normal(size=(3, 60)).round(1)
+    signal[rng.random(signal.shape) < 0.3] = NAN
+    runs, m = Runs(signal, signal, np.ones_like(signal)), np.array([1, 2, 5, 10, 20, 30, 60])
+    for k in (1, 5, 15):
+        for n, found in zip(m, curves.top(k, runs, m).T, strict=True):
+            best = np.sort(np.where(np.isnan(signal[:, :n]), -np.inf, signal[:, :n]), axis=1)[:, -k:]
+            expected = best.mean(axis=1) if n >= k else np.full(3, -np.inf)
+            np.testing.assert_array_equal(found, np.where(np.isneginf(expected), NAN, expected))

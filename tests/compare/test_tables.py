@@ -114,6 +114,12 @@ def test_tops():
     assert (rows["b", 3, 1].mean, rows["b", 3, 1].gap) == (2.0, 0.0)
 
 
+@pytest.mark.parametrize("table", [tables.summaries, tables.pairs, tables.tops])
+def test_the_rows_of_the_end_are_among_the_rows_of_all_places(table):
+    last = [row for row in table(FOUND) if row.m == FOUND.budget]
+    assert list(table(FOUND, tables.at_the_end(FOUND))) == last != []
+
+
 def test_without_an_optimum_or_random_search_their_columns_are_empty():
     found = Comparison(3, None, None, FOUND.runs)
     assert {(r.queries_to_optimum, r.share_at_optimum) for r in tables.summaries(found)} == {(None, None)}
