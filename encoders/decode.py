@@ -108,8 +108,8 @@ def decode_by_beam(
     ) -> tuple[tuple[Carry, Array, Array], None]:
         ((_, state, _), total, prefixes), (legal, following, t) = carry, now
         likely, after = read(carry[0], legal, t)
-        likely = jax.nn.log_softmax(likely, axis=-1).reshape(B, W, -1)
-        total, best = jax.lax.top_k((total[:, :, None] + likely).reshape(B, -1), W)
+        likely = jax.nn.log_softmax(likely, axis=-1).reshape(B, W, legal.shape[1])
+        total, best = jax.lax.top_k((total[:, :, None] + likely).reshape(B, W * legal.shape[1]), W)
         origin = (first + best // likely.shape[2]).reshape(-1)
         token = (best % likely.shape[2]).reshape(-1)
         prefixes = prefixes[origin].at[:, t].set(token)

@@ -72,7 +72,7 @@ def process_inputs(
     mean = h.mean(axis=1)
     if encoder.l2_normalize:  # as in `EncoderLSTM.mean_pool`
         mean /= np.linalg.norm(mean, axis=1, keepdims=True)
-    mean, states = mean * ("mean" in parts), h.reshape(len(h), -1) * ("states" in parts)
+    mean, states = mean * ("mean" in parts), h.reshape(len(h), h.shape[1] * h.shape[2]) * ("states" in parts)
     return [mean, states, *read_features(space, tokens, parts)]
 
 

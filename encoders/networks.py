@@ -121,7 +121,7 @@ class TokenProjection:
     def blend(self, shares: Float[Array, "B S g V"]) -> Float[Array, "S B G"]:
         """The same for mixtures of tokens: one-hot rows are the tokens themselves."""
         rows = jnp.swapaxes(shares, 0, 1)
-        return rows.reshape(*rows.shape[:2], -1) @ self.table()
+        return rows.reshape(*rows.shape[:2], rows.shape[2] * rows.shape[3]) @ self.table()
 
 
 @pytree
@@ -146,9 +146,9 @@ class EncoderLSTM:
 
     def blend(self, shares: Float[Array, "B T V"]) -> Float[Array, "B S d"]:
         """The same for mixtures of tokens: one-hot rows are the tokens themselves."""
-        B, _, V = shares.shape
+        B, T, V = shares.shape
         zero = jnp.zeros((B, self.tokens.recurrent.shape[0]))
-        gates = self.tokens.blend(shares.reshape(B, -1, self.group, V))
+        gates = self.tokens.blend(shares.reshape(B, T // self.group, self.group, V))
         h = jnp.swapaxes(lstm(gates, self.tokens.recurrent, zero, zero), 0, 1)
         return l2_normalize(h) if self.l2_normalize else h
 

@@ -244,9 +244,15 @@ class Run:
         Raises:
           InputError: there is no model of it, or it is damaged or of another space.
         """
+        from nao.core import InputError
         from nao.study.arrays import read_arrays
 
-        return self.encoder.load(self.space, read_arrays(self.folder / "models" / f"{iteration}.npz"))
+        file = self.folder / "models" / f"{iteration}.npz"
+        arrays = read_arrays(file)
+        try:
+            return self.encoder.load(self.space, arrays)
+        except InputError as error:
+            raise InputError(f"{file}: {error}") from error
 
 
 def load(folder: Path | str) -> Run:

@@ -1,5 +1,6 @@
 """What users hand over: numbers as Python's own, and the error that says what is wrong in one line."""
 
+import errno
 import importlib
 import math
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 MOST_COUNT = 2**63 - 1  # what a file holds as a whole number
 SHOWN = 100  # characters of a wrong value that a message repeats
+ABSENT = (errno.ENOENT, errno.ENOTDIR)  # there is nothing of that name, yet
 Json = Any  # what `json.dumps` takes: a configuration, a state
 
 
@@ -58,12 +60,19 @@ def user_path(name: Path | str) -> Path:
     """The path that a user named, with `~` as a user's home.
 
     Raises:
-      InputError: nobody of that name has a home.
+      InputError: nobody of that name has a home, or no file can have this name.
     """
     try:
-        return Path(name).expanduser()
+        path = Path(name).expanduser()
+        path.lstat()  # only the file system knows which names are too long for it
     except RuntimeError as error:
         raise InputError(f"{name} begins with the home of a user who is not there") from error
+    except OSError as error:
+        if error.errno not in ABSENT:
+            raise InputError(f"{str(name)[:SHOWN]} cannot be used: {error.strerror}") from error
+    except ValueError as error:  # a zero byte
+        raise InputError(f"{str(name)[:SHOWN]!r} is not the name of a file") from error
+    return path
 
 
 def imported(package: str, extra: str, what: str) -> Any:

@@ -154,7 +154,7 @@ class GaussianProcess:
         if "graph" in self.inputs:
             rest = rest - scales[3] * squared_distances(features[:, F:], self.graph)
         rest = rest - scales[0] * squared_distances(mean, self.mean)
-        rest = rest - scales[1] * squared_distances(h.reshape(h.shape[0], -1), self.states)
+        rest = rest - scales[1] * squared_distances(h.reshape(len(h), h.shape[1] * h.shape[2]), self.states)
         if kernel.correlation == "matern":
             r = jnp.sqrt(SMALLEST_VARIANCE - 3 * rest)  # its slope is finite where r is 0, too
             rest = log_k + jnp.log1p(r) - r

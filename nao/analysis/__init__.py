@@ -9,10 +9,15 @@ Nothing here needs the folder of a search: a `Model` and architectures are enoug
 can be compiled, differentiated and batched; what asks for graphs, or for strings that mean the same, runs on
 the host.
 
+Tokens may be arrays or lists, of whole numbers in whatever type; that they are architectures of the space is
+checked. Of no rows, or of one where it takes two, an answer for each row has as many rows, and a number about
+all of them is nan, as it is where nothing differs. Only who asks for k of fewer is refused.
+
 - `asking`: E, f and D: embed, predict, decode, sample, neighbours. `ways`: between architectures, and uphill.
 - `quality`: of predictions, their spread, and decoded strings.
 - `geometry`: distances, dimension, smoothness. `edit_distance`: of graphs. `probes`: readable properties.
 - `projection`: pictures. `attribution`: which token counts. `comparing`: two models.
+- `given`: what all of them do first with what they are handed.
 
 Axis letters: none.
 """

@@ -8,7 +8,7 @@ an embedding in all (S d), F features, N known architectures, k neighbours.
 """
 
 import dataclasses
-import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 from scipy import special
 
+from nao.analysis.given import Tokens, checked_count, compiled, distances_from, host_strings, strings
 from nao.core import InputError, Model
 from nao.embedding import Embedding
 
@@ -44,23 +45,25 @@ class Prediction:
         return np.asarray(np.sqrt(self.std**2 + self.noise**2))
 
 
-def embed(model: Model, tokens: Int[Array | np.ndarray, "B T"]) -> Embedding:
+def embed(model: Model, tokens: Tokens) -> Embedding:
     """E: the embeddings of strings, all in the space of one member."""
-    return model.member(0).embed(tokens)
+    return model.member(0).embed(strings(model.space, tokens))
 
 
 def vectors(e: Embedding) -> Float[Array, "B D"]:
     """The hidden states of every embedding, one after the other: a point of the space in which they move."""
     states = jnp.asarray(e.states)
-    return states.reshape(states.shape[0], -1)
+    B, S, d = states.shape
+    return states.reshape(B, S * d)
 
 
-def predict(model: Model, tokens: Int[np.ndarray, "B T"]) -> Prediction:
+def predict(model: Model, tokens: Tokens) -> Prediction:
     """f: expected scores with their spread, over all members.
 
     On the host, in double precision, as a search asks. `model.posterior(embed(model, tokens))` is the same
     for one member, for programs.
     """
+    tokens = host_strings(model.space, tokens)
     means, stds = [np.zeros(0)], [np.zeros(0)]
     for i in range(0, len(tokens), CHUNK):
         some = tokens[i : i + CHUNK]
@@ -72,11 +75,11 @@ def predict(model: Model, tokens: Int[np.ndarray, "B T"]) -> Prediction:
 
 
 def probability_integral_transform(
-    model: Model, tokens: Int[np.ndarray, "B T"], scores: Float[np.ndarray, " B"]
+    model: Model, tokens: Tokens, scores: Float[Array | np.ndarray, " B"] | Sequence[float]
 ) -> Float[np.ndarray, " B"]:
     """Where each score lies in what f expected of it: uniform on [0, 1] if f is right about how sure it is.
 
-    Dawid (1984). The model must not have seen the scores.
+    Dawid (1984). The model must not have seen the scores. nan where a score is.
 
     Raises:
       InputError: f does not know how sure it is.
@@ -88,10 +91,10 @@ def probability_integral_transform(
     return np.asarray(special.ndtr(z))
 
 
-def reconstruct(model: Model, tokens: Int[Array | np.ndarray, "B T"]) -> Int[Array, "B T"]:
+def reconstruct(model: Model, tokens: Tokens) -> Int[Array, "B T"]:
     """D(E(x)): what D writes when nothing was moved."""
     one = model.member(0)
-    return one.decode(one.embed(tokens))
+    return one.decode(one.embed(strings(model.space, tokens)))
 
 
 def decode(model: Model, e: Embedding) -> Int[Array, "B T"]:
@@ -129,33 +132,37 @@ def beam(model: Model, e: Embedding, width: int) -> tuple[Int[Array, "B W T"], F
     return model.member(0).beam(e, width)
 
 
-@functools.partial(jax.jit, static_argnames="k")
+@compiled("k")
 def neighbours(
     points: Float[Array | np.ndarray, "B D"], known: Float[Array | np.ndarray, "N D"], k: int
 ) -> tuple[Int[Array, "B k"], Float[Array, "B k"]]:
     """The k known points that are nearest to each point, by Euclidean distance.
 
     Returns:
-      `[B, k]` their rows among the known ones, the nearest first; `[B, k]` their distances.
+      `[B, k]` their rows among the known ones, the nearest first, and of equally near ones the first; and
+      `[B, k]` their distances.
+
+    Raises:
+      InputError: there are not so many.
     """
-    centre = jnp.mean(known, axis=0, keepdims=True)  # where the squares below cancel least
-    a, b = jnp.asarray(points) - centre, jnp.asarray(known) - centre
-    near = jnp.sum(b * b, axis=1)[None] - 2 * (a @ b.T)
-    rows = jax.lax.top_k(-near, k)[1]
+    k = checked_count(k, len(known), "the number of known points")
 
-    def exactly(point: Array, rows: Array) -> tuple[Array, Array]:
-        distance = jnp.sqrt(jnp.sum((b[rows] - point[None]) ** 2, axis=1))
-        order = jnp.argsort(distance)
-        return rows[order], distance[order]
+    def nearest(point: Array) -> tuple[Array, Array]:
+        nearness, rows = jax.lax.top_k(-distances_from(point, jnp.asarray(known)), k)
+        return rows, -nearness
 
-    found: tuple[Array, Array] = jax.vmap(exactly)(a, rows)
+    found: tuple[Array, Array] = jax.lax.map(nearest, jnp.asarray(points))
     return found
 
 
 def nearest_known(
-    model: Model, e: Embedding, known: Int[np.ndarray, "N T"]
+    model: Model, e: Embedding, known: Tokens
 ) -> tuple[Int[np.ndarray, " B"], Float[np.ndarray, " B"]]:
-    """For each embedding the row of the known architecture whose own embedding is nearest, and how far."""
+    """For each embedding the row of the known architecture whose own embedding is nearest, and how far.
+
+    Raises:
+      InputError: no architecture is known.
+    """
     if not len(known):
         raise InputError("there is no known architecture to be near to")
     rows, distance = neighbours(vectors(e), vectors(embed(model, known)), 1)

@@ -14,21 +14,22 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from nao.analysis.asking import predict
+from nao.analysis.given import Tokens, host_strings
 from nao.core import Model, SearchSpace
 from nao.embedding import Embedding
 
 
-def gradient_times_embedding(model: Model, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B T"]:
+def gradient_times_embedding(model: Model, tokens: Tokens) -> Float[np.ndarray, "B T"]:
     """The slope of f along the embedding of each token, minus the mean of its alternatives; in targets.
 
     Gradient times input (Shrikumar et al. 2016), with the mean of the other tokens that may stand there as
     the baseline. 0 where nothing else may.
     """
-    one = model.member(0)
+    one, tokens = model.member(0), host_strings(model.space, tokens)
     e, V = one.embed(tokens), len(model.space.vocabulary)
     slope = np.asarray(_slope(one, jnp.asarray(tokens), jnp.asarray(e.features), V))
     others = _alternatives(model.space, tokens)
-    own = np.take_along_axis(slope, np.asarray(tokens)[:, :, None], axis=2)[:, :, 0]
+    own = np.take_along_axis(slope, tokens[:, :, None], axis=2)[:, :, 0]
     count = others.sum(axis=2)
     mean = (slope * others).sum(axis=2) / np.maximum(count, 1)
     return np.where(count > 0, own - mean, 0.0)
@@ -47,12 +48,12 @@ def _slope(
     return slope
 
 
-def leave_one_out(model: Model, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B T"]:
+def leave_one_out(model: Model, tokens: Tokens) -> Float[np.ndarray, "B T"]:
     """What f expects of each string, minus the mean of what it expects with another token; in scores.
 
     For every position, all other tokens are tried with which the string is legal; 0 where there is none.
     """
-    tokens = np.asarray(tokens, np.int32)
+    tokens = host_strings(model.space, tokens)
     others = _alternatives(model.space, tokens)
     b, t, v = np.nonzero(others)
     changed = tokens[b]

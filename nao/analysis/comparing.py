@@ -4,37 +4,40 @@ Axis letters: N architectures, D and E numbers of their embeddings, T tokens.
 """
 
 import dataclasses
-import functools
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from nao.analysis.asking import embed, neighbours, predict, vectors
+from nao.analysis.given import Tokens, centred, checked_count, compiled, host_strings
 from nao.analysis.quality import kendall_tau
 from nao.core import InputError, Model
 
 
-@jax.jit
+@compiled()
 def linear_cka(a: Float[Array | np.ndarray, "N D"], b: Float[Array | np.ndarray, "N E"]) -> Float[Array, ""]:
     """Linear centred kernel alignment (Kornblith et al. 2019), equation 3 for linear kernels.
 
     1 if one embedding is the other turned, mirrored, moved or scaled; nan if one is constant.
     """
-    a, b = (jnp.asarray(x) - jnp.mean(x, axis=0, keepdims=True) for x in (a, b))
+    a, b = centred(a), centred(b)
     K, L = a @ a.T, b @ b.T
     return jnp.sum(K * L) / jnp.sqrt(jnp.sum(K * K)) / jnp.sqrt(jnp.sum(L * L))
 
 
-@functools.partial(jax.jit, static_argnames="k")
+@compiled("k")
 def neighbourhood_overlap(
     a: Float[Array | np.ndarray, "N D"], b: Float[Array | np.ndarray, "N E"], k: int
 ) -> Float[Array, " N"]:
     """For each architecture the share of its k nearest in one embedding that are so in the other too.
 
     By chance it is k / (N - 1).
+
+    Raises:
+      InputError: there are not so many others.
     """
+    k = checked_count(k, len(a) - 1, "one less than the architectures")
     mine, theirs = (_others(points, k) for points in (a, b))
     return jnp.mean((mine[:, :, None] == theirs[:, None, :]).any(axis=2).astype(jnp.float32), axis=1)
 
@@ -64,7 +67,7 @@ class Agreement:
     tau: float
 
 
-def compare_models(a: Model, b: Model, tokens: Int[np.ndarray, "N T"], *, k: int = 10) -> Agreement:
+def compare_models(a: Model, b: Model, tokens: Tokens, *, k: int = 10) -> Agreement:
     """How far two models agree about the same architectures.
 
     Args:
@@ -74,12 +77,12 @@ def compare_models(a: Model, b: Model, tokens: Int[np.ndarray, "N T"], *, k: int
       k: neighbours.
 
     Raises:
-      InputError: the spaces differ, or there are too few architectures.
+      InputError: the spaces differ, or k is below 1, or there are too few architectures.
     """
     if a.space != b.space:
         raise InputError(f"two models are compared on one space, not on {a.space.name} and {b.space.name}")
-    if len(tokens) <= k:
-        raise InputError(f"{k} neighbours need more than {k} architectures, not {len(tokens)}")
+    tokens = host_strings(a.space, tokens)
+    k = checked_count(k, len(tokens) - 1, "one less than the architectures")
     mine, theirs = vectors(embed(a, tokens)), vectors(embed(b, tokens))
     return Agreement(
         cka=float(linear_cka(mine, theirs)),

@@ -20,6 +20,7 @@ from nao.analysis.table import NONE, EmbeddingTable
 from nao.inputs import InputError, imported, user_path
 
 RIGHT = "X.npz, X.parquet, or a folder for TensorBoard's projector, such as X/"
+FILES = (".npz", ".parquet")
 PROJECTOR = """\
 embeddings {
   tensor_path: "embeddings.tsv"
@@ -36,7 +37,7 @@ def writer(out: Path | str) -> Callable[[EmbeddingTable], None]:
     """
     place = user_path(out)
     ending = "" if str(out).endswith("/") else place.suffix
-    if not str(out) or ending not in ("", ".npz", ".parquet"):
+    if not str(out) or ending not in ("", *FILES) or place.name in FILES:
         raise InputError(f"embeddings are written to {RIGHT}, not to {str(out)!r:.100}")
     if not place.parent.is_dir():
         raise InputError(f"there is no folder {place.parent} to write {place.name} in")

@@ -5,31 +5,36 @@ hidden units, R random directions.
 """
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
 from nao.analysis.asking import embed, vectors
+from nao.analysis.given import Tokens, centred, compiled, distances_from, host_strings
 from nao.analysis.quality import spearman
-from nao.core import Model
+from nao.core import InputError, Model
 from nao.embedding import Embedding
+from nao.inputs import real_number, whole_number
 
 Points = Float[Array | np.ndarray, "N D"]
 
 
-@jax.jit
+@compiled()
 def distances(points: Points) -> Float[Array, "N N"]:
-    """The Euclidean distance of every two points."""
-    centred = points - jnp.mean(points, axis=0, keepdims=True)  # where the squares below cancel least
-    squares = jnp.sum(centred * centred, axis=1)
-    squared = squares[:, None] + squares[None, :] - 2 * centred @ centred.T
-    apart = ~jnp.eye(points.shape[0], dtype=bool)
-    return jnp.sqrt(jnp.where(apart, jnp.maximum(squared, 0.0), 0.0))
+    """The Euclidean distance of every two points: exactly 0 where they are equal.
+
+    Differences are taken row by row. The shorter way, by a product of matrices, leaves rounding where points
+    are near each other, which is where distances are asked for.
+    """
+    points = jnp.asarray(points)
+    found: Array = jax.lax.map(lambda point: distances_from(point, points), points)
+    return found
 
 
-@jax.jit
+@compiled()
 def distance_correlation(
     a: Float[Array | np.ndarray, "N N"], b: Float[Array | np.ndarray, "N N"]
 ) -> Float[Array, ""]:
@@ -44,30 +49,33 @@ def distance_correlation(
     return correlation
 
 
-@jax.jit
+@compiled()
 def score_differences(scores: Float[Array | np.ndarray, " N"]) -> Float[Array, "N N"]:
     """How far the scores of every two architectures are apart."""
     return jnp.abs(jnp.asarray(scores)[:, None] - jnp.asarray(scores)[None, :])
 
 
-@jax.jit
+@compiled()
 def effective_dimension(points: Points) -> Float[Array, ""]:
     """In how many directions the points spread: the participation ratio (sum l)^2 / sum l^2.
 
-    l are the variances along the principal components: D for a ball, 1 for a line, nan for a single point.
+    l are the variances along the principal components: D for a ball, 1 for a line, nan where no two points
+    are apart.
     """
-    X = points - jnp.mean(points, axis=0, keepdims=True)
+    X = centred(points)
     gram = X @ X.T if X.shape[0] < X.shape[1] else X.T @ X
     return jnp.trace(gram) ** 2 / jnp.sum(gram * gram)
 
 
-@jax.jit
+@compiled()
 def isotropy(points: Points) -> Float[Array, ""]:
     """Whether all directions are alike: min Z(c) / max Z(c), 1 if they are (Mu and Viswanath 2018).
 
     Z(c) is the sum of exp(c . x) over the points x, and c goes through the principal directions of X^T X,
-    both ways. Points are scaled so that their mean square is 1.
+    both ways. Points are scaled so that their mean square is 1; nan where there is none but 0.
     """
+    if not len(points):
+        return jnp.array(jnp.nan)
     X = points / jnp.sqrt(jnp.mean(jnp.sum(jnp.asarray(points) ** 2, axis=1)))
     N, D = X.shape
     _, s, Vt = jnp.linalg.svd(X, full_matrices=False)
@@ -90,12 +98,13 @@ def gradient(model: Model, e: Embedding) -> Float[Array, "N S d"]:
 
 def gradient_norms(model: Model, e: Embedding) -> Float[Array, " N"]:
     """The length of the slope of f at embeddings."""
-    slope = gradient(model, e)
-    lengths: Array = jnp.linalg.norm(slope.reshape(slope.shape[0], -1), axis=1)
-    return lengths
+    return _lengths(gradient(model, e))
 
 
-@functools.partial(jax.jit, static_argnames="directions")
+def _lengths(h: Float[Array, "N S d"]) -> Float[Array, " N"]:
+    return jnp.sqrt(jnp.sum(h * h, axis=(1, 2)))
+
+
 def local_lipschitz(
     model: Model, e: Embedding, key: Key[Array, ""], radius: Float[Array, ""] | float, directions: int = 16
 ) -> Float[Array, " N"]:
@@ -110,29 +119,47 @@ def local_lipschitz(
       key: decides the directions.
       radius: the length of r.
       directions: R.
+
+    Raises:
+      InputError: the radius is not above 0 and finite, or there is no direction.
     """
+    if not isinstance(radius, jax.core.Tracer) and not 0 < (real_number(radius) or 0) < math.inf:
+        raise InputError(f"the radius must be a number above 0, not {radius!r:.100}")
+    if (R := whole_number(directions)) is None or R < 1:
+        raise InputError(f"there must be at least 1 direction, not {directions!r:.100}")
+    found: Array = _local_lipschitz(model, e, key, jnp.float32(radius), R)
+    return found
+
+
+@functools.partial(jax.jit, static_argnames="directions")
+def _local_lipschitz(
+    model: Model, e: Embedding, key: Key[Array, ""], radius: Float[Array, ""], directions: int
+) -> Float[Array, " N"]:
     one, h = model.member(0), jnp.asarray(e.states)
     value = one.value(Embedding(h, e.features))
 
     def steepness(key: Array) -> Array:
         r = jax.random.normal(key, h.shape)
-        r = radius * r / jnp.linalg.norm(r.reshape(len(h), -1), axis=1)[:, None, None]
+        r = radius * r / _lengths(r)[:, None, None]
         return jnp.abs(one.value(Embedding(h + r, e.features)) - value) / radius
 
     found: Array = jax.lax.map(steepness, jax.random.split(key, directions)).max(axis=0)
     return found
 
 
-@jax.jit
+@compiled()
 def lipschitz(points: Points, values: Float[Array | np.ndarray, " N"]) -> Float[Array, ""]:
-    """The steepest way between two of the points: a lower bound of the Lipschitz constant of f."""
-    apart = distances(points)
-    return jnp.max(jnp.where(apart > 0, score_differences(values) / jnp.where(apart > 0, apart, 1.0), 0.0))
+    """The steepest way between two of the points: a lower bound of the Lipschitz constant of f.
+
+    nan where no two points are apart.
+    """
+    distance = distances(points)
+    apart = distance > 0
+    steep = jnp.where(apart, score_differences(values) / jnp.where(apart, distance, 1.0), 0.0)
+    return jnp.where(apart.any(), jnp.max(steep, initial=0.0), jnp.nan)
 
 
-def gradient_alignment(
-    model: Model, tokens: Int[np.ndarray, "B T"], better: Int[np.ndarray, "B T"]
-) -> Float[Array, " B"]:
+def gradient_alignment(model: Model, tokens: Tokens, better: Tokens) -> Float[Array, " B"]:
     """Whether uphill is where better architectures are: the cosine of the slope of f and the way to them.
 
     Args:
@@ -149,7 +176,7 @@ def gradient_alignment(
     return found
 
 
-@jax.jit
+@compiled()
 def cosine(a: Float[Array | np.ndarray, "B D"], b: Float[Array | np.ndarray, "B D"]) -> Float[Array, " B"]:
     """The cosine of the angle between two vectors in each row; 0 where one of them is 0."""
     lengths = jnp.linalg.norm(a, axis=1) * jnp.linalg.norm(b, axis=1)
@@ -157,22 +184,22 @@ def cosine(a: Float[Array | np.ndarray, "B D"], b: Float[Array | np.ndarray, "B 
 
 
 def equivalence_distances(
-    model: Model, tokens: Int[np.ndarray, "N T"], rng: np.random.Generator
+    model: Model, tokens: Tokens, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, " N"], float]:
     """How far E puts strings apart that mean the same.
 
     Args:
       model: E and the space.
-      tokens: `[N, T]` architectures, at least two.
+      tokens: `[N, T]` architectures.
       rng: draws an equivalent string of each, which may be the same string again.
 
     Returns:
-      `[N]` the distance of each string from one that means the same, and the mean distance of two different
-      ones: the first should be a small part of the second.
+      `[N]` the distance of each string from one that means the same; and the mean distance of two different
+      ones, nan where there are no two: the first should be a small part of the second.
     """
-    space = model.space
+    tokens = host_strings(model.space, tokens)
     points = vectors(embed(model, tokens))
-    others = vectors(embed(model, space.augment(tokens, rng)))
+    others = vectors(embed(model, model.space.augment(tokens, rng)))
     apart = np.asarray(distances(points))
     N = len(tokens)
     typical = float(apart.sum() / (N * (N - 1))) if N > 1 else float("nan")

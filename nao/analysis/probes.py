@@ -9,8 +9,9 @@ from collections import Counter
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
+from nao.analysis.given import Tokens, centred, compiled, host_strings
 from nao.core import Architecture, SearchSpace
 from nao.graph import Cell
 from nao.pytree import pytree
@@ -40,7 +41,7 @@ class LinearProbe:
         return jnp.asarray(points) @ self.weights + self.bias
 
 
-@jax.jit
+@compiled()
 def linear_probe(
     points: Float[Array | np.ndarray, "N D"], targets: Float[Array | np.ndarray, " N"]
 ) -> LinearProbe:
@@ -52,10 +53,13 @@ def linear_probe(
 
     Args:
       points: `[N, D]` such as `vectors(embed(model, tokens))`.
-      targets: `[N]` a property. Of one that does not vary r2 is nan.
+      targets: `[N]` a property. Of one that does not vary r2 is nan, and so is what is predicted
+        of a single architecture, which leaves no other.
     """
+    X, y = centred(points), centred(targets)
     x_mean, y_mean = jnp.mean(points, axis=0), jnp.mean(targets)
-    X, y = jnp.asarray(points) - x_mean[None], jnp.asarray(targets) - y_mean
+    if len(y) < 2:
+        return LinearProbe(jnp.zeros_like(x_mean), y_mean, jnp.full(len(y), jnp.nan), jnp.array(jnp.nan))
     U, s, Vt = jnp.linalg.svd(X, full_matrices=False)
     squares = s * s
 
@@ -75,7 +79,7 @@ def linear_probe(
     return LinearProbe(weights, y_mean - x_mean @ weights, left_out[best] + y_mean, r2)
 
 
-def properties(space: SearchSpace, tokens: Int[np.ndarray, "N T"]) -> dict[str, Float[np.ndarray, " N"]]:
+def properties(space: SearchSpace, tokens: Tokens) -> dict[str, Float[np.ndarray, " N"]]:
     """What can be counted in the cells of architectures, by name; nodes on no path do not count.
 
     `depth` is the number of edges on the longest path from an input to the output, `nodes` those between
@@ -83,7 +87,7 @@ def properties(space: SearchSpace, tokens: Int[np.ndarray, "N T"]) -> dict[str, 
     What an architecture costs is not among them: ask an evaluator, `evaluator.cost(architectures)`.
     """
     rows = []
-    for row in np.asarray(tokens).tolist():
+    for row in host_strings(space, tokens).tolist():
         graph = space.graph(Architecture(tuple(row), space))
         rows.append(
             {

@@ -4,13 +4,14 @@ Axis letters: N points, D numbers of each, k dimensions of the picture.
 """
 
 import dataclasses
-import functools
+from collections.abc import Sequence
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
+from nao.analysis.given import centred, compiled, numbers
 from nao.core import InputError
 from nao.inputs import imported
 from nao.pytree import pytree
@@ -41,12 +42,18 @@ class PCA:
         return (jnp.asarray(points) - self.mean[None]) @ self.components.T
 
 
-@functools.partial(jax.jit, static_argnames="k")
+@compiled("k")
 def pca(points: Float[Array | np.ndarray, "N D"], k: int = 2) -> PCA:
-    """The first k principal components; 0 for those that N points do not have."""
+    """The first k principal components; 0 for those that N points do not have.
+
+    Raises:
+      InputError: k is below 1.
+    """
+    if k < 1:
+        raise InputError(f"a projection has at least 1 dimension, not {k}")
     N, D = points.shape
     mean = jnp.mean(points, axis=0)
-    X = jnp.asarray(points) - mean[None]
+    X = centred(points)
     # The smaller of the two products has the same eigenvalues other than 0.
     wide = D > N
     values, V = jnp.linalg.eigh(X @ X.T if wide else X.T @ X)
@@ -68,7 +75,11 @@ def pca(points: Float[Array | np.ndarray, "N D"], k: int = 2) -> PCA:
 
 
 def project(
-    points: Float[Array | np.ndarray, "N D"], how: str = "pca", *, dimensions: int = 2, seed: int = 0
+    points: Shaped[Array | np.ndarray, "N D"] | Sequence[Any],
+    how: str = "pca",
+    *,
+    dimensions: int = 2,
+    seed: int = 0,
 ) -> Float[np.ndarray, "N k"]:
     """The points in a few dimensions.
 
@@ -80,9 +91,9 @@ def project(
       seed: of whatever is random.
 
     Raises:
-      InputError: there is no such projection, or its package is not installed.
+      InputError: there is no such projection, it has no dimension, or its package is not installed.
     """
-    points = np.asarray(points, np.float32)
+    points = np.asarray(numbers(points), np.float32)
     if how not in ("pca", "tsne", "umap"):
         raise InputError(f"a projection must be pca, tsne or umap, not {how!r}")
     if how == "pca" or len(points) < 4:  # so few have no neighbourhood to speak of

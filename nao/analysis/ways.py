@@ -8,10 +8,10 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from nao.acquisition import Acquisition
+from nao.analysis.given import Tokens, strings
 from nao.ascent import AscentConfig, ascent_step
 from nao.core import InputError, Model
 from nao.embedding import Embedding
@@ -36,8 +36,8 @@ class Way:
 
 def interpolate(
     model: Model,
-    start: Int[Array | np.ndarray, "B T"],
-    end: Int[Array | np.ndarray, "B T"],
+    start: Tokens,
+    end: Tokens,
     *,
     points: int = 11,
     how: str = "linear",
@@ -58,7 +58,8 @@ def interpolate(
     one = model.member(0)
     if how not in ("linear", "spherical") or points < 2:
         raise InputError(f"a way is linear or spherical and has at least 2 points, not {how!r} and {points}")
-    way: Way = _interpolate(one, one.embed(start), one.embed(end), points=points, how=how)
+    ends = (one.embed(strings(model.space, tokens)) for tokens in (start, end))
+    way: Way = _interpolate(one, *ends, points=points, how=how)
     return way
 
 
@@ -92,7 +93,7 @@ def _great_circle(
 
 def climb(
     model: Model,
-    tokens: Int[Array | np.ndarray, "B T"],
+    tokens: Tokens,
     ascent: AscentConfig,
     eta: float,
     *,
@@ -114,7 +115,7 @@ def climb(
     one = model.member(0)
     way: Way = _climb(
         one,
-        one.embed(tokens),
+        one.embed(strings(model.space, tokens)),
         jnp.float32(eta),
         acquisition=acquisition,
         num_steps=ascent.num_steps,
@@ -148,5 +149,6 @@ def _climb(
 def _look(model: Model, states: Float[Array, "P B S d"], features: Float[Array, "P B F"]) -> Way:
     """What f and D make of every point."""
     P, B = states.shape[:2]
-    e = Embedding(states.reshape(P * B, *states.shape[2:]), features.reshape(P * B, -1))
-    return Way(states, model.value(e).reshape(P, B), model.decode(e).reshape(P, B, -1))
+    e = Embedding(states.reshape(P * B, *states.shape[2:]), features.reshape(P * B, features.shape[2]))
+    tokens = model.decode(e)
+    return Way(states, model.value(e).reshape(P, B), tokens.reshape(P, B, tokens.shape[1]))

@@ -9,6 +9,8 @@ from tests.encoders.conftest import small_cells
 from tests.encoders.small import STACKED, fitted
 from tests.fakes import LinearModel, PairSpace
 
+PAIRS = PairSpace()
+
 
 @functools.cache
 def small_model():
@@ -18,10 +20,10 @@ def small_model():
     return model, tokens.astype(np.int32)
 
 
-def linear_model(seed=0):
+def linear_model(space=PAIRS, seed=0):
     """E(x) is one-hot and f linear, with weights that are drawn."""
-    space = PairSpace()
-    weights = np.random.default_rng(seed).normal(size=(space.length, space.letters)).astype(np.float32)
+    sizes = space.length, len(space.vocabulary)
+    weights = np.random.default_rng(seed).normal(size=sizes).astype(np.float32)
     return dataclasses.replace(LinearModel(weights), space=space)
 
 

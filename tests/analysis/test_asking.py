@@ -13,6 +13,7 @@ from nao.analysis import asking
 from nao.core import InputError
 from nao.embedding import Embedding
 from tests.analysis.models import linear_model, small_model, strings
+from tests.encoders.small import STACKED
 
 pytestmark = pytest.mark.xdist_group("encoders")  # what is compiled there is used here
 
@@ -50,7 +51,7 @@ def test_every_question_can_be_compiled(model, tokens):
     )
     points, written = program(model, x)
     np.testing.assert_allclose(points, analysis.vectors(analysis.embed(model, tokens[:6])), atol=1e-5)
-    np.testing.assert_array_equal(written, analysis.reconstruct(model, tokens[:6]))
+    np.testing.assert_array_equal(written, analysis.reconstruct(model, tokens[:6].tolist()))
 
 
 def test_predictions(model, tokens, monkeypatch):
@@ -157,3 +158,15 @@ def test_gradients_are_those_of_differences(model, tokens):
     up, down = (np.asarray(one.value(Embedding(e.states + s * r, e.features))) for s in (step, -step))
     along = (slope * r).sum(axis=(1, 2))
     np.testing.assert_allclose((up - down) / (2 * step), along, atol=2e-3)
+
+
+def test_a_fitted_model_answers_about_none_with_none(model, tokens):
+    none, key = tokens[:0], jax.random.key(0)
+    e = analysis.embed(model, none)
+    assert analysis.gradient_norms(model, e).shape == (0,)
+    assert analysis.local_lipschitz(model, e, key, 0.1).shape == (0,)
+    assert analysis.gradient_times_embedding(model, none).shape == none.shape
+    assert analysis.gradient_alignment(model, none, none).shape == (0,)
+    assert analysis.beam(model, e, 3)[0].shape == (0, 3, none.shape[1])
+    assert analysis.interpolate(model, none, none).tokens.shape == (11, *none.shape)
+    assert analysis.climb(model, none, STACKED.ascent, 0.5).values.shape == (STACKED.ascent.num_steps + 1, 0)

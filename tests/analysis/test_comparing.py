@@ -40,5 +40,5 @@ def test_two_models():
     assert found.tau == pytest.approx(expected, abs=1e-5)
     with pytest.raises(InputError, match="one space, not on small and pairs"):
         analysis.compare_models(model, linear_model(), tokens)
-    with pytest.raises(InputError, match="more than 10 architectures, not 4"):
+    with pytest.raises(InputError, match="at most 3, one less than the architectures, not 10"):
         analysis.compare_models(model, model, tokens[:4])

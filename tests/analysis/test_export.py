@@ -14,6 +14,7 @@ from nao.analysis.table import embedding_table
 from nao.cli import app
 from nao.core import InputError
 from nao.strategies import Random
+from nao.study.arrays import read_arrays
 from tests.analysis.searches import searched
 from tests.compare.small import random, small
 from tests.fakes import LinearEncoder, PairSpace, SumEvaluator
@@ -83,7 +84,7 @@ def test_a_projector_has_a_line_for_each_architecture(made, tmp_path):
     assert all(f'"{name}"' in config for name in ("embeddings.tsv", "metadata.tsv"))
 
 
-@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.npz.gz", "folder/a.pickle", ""])
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.npz.gz", "folder/a.pickle", "", ".npz", "a/.parquet"])
 def test_an_unknown_ending(name, tmp_path):
     with pytest.raises(InputError, match=r"X\.npz, X\.parquet, or a folder for TensorBoard's projector"):
         writer(name)
@@ -131,7 +132,7 @@ class TestTheCommand:
             run, "--out", tmp_path / "b.npz", "--iteration", 1, "--projection", "tsne", "--seed", 3
         )
         assert first.exit_code == 0
-        last, before = (np.load(tmp_path / name) for name in ("a.npz", "b.npz"))
+        last, before = (read_arrays(tmp_path / name) for name in ("a.npz", "b.npz"))
         assert last["id"].tolist() == before["id"].tolist() == [*range(36)]
         assert not np.array_equal(last["believed"], before["believed"])
         assert json.loads(str(before["about"])) == {"space": "nasbench201", "projection": "tsne", "seed": 3}
@@ -141,6 +142,13 @@ class TestTheCommand:
         assert said.stderr == f"error: {run} has no model of iteration 7, but of 1, 2\n"
         assert said.exit_code == 2
         assert not (tmp_path / "a.npz").exists()
+
+    @pytest.mark.parametrize("ending", [".npz", ".parquet", "/"])
+    def test_a_name_that_is_too_long(self, run, tmp_path, ending):
+        said = self.nao(run, "--out", tmp_path / ("x" * 300 + ending))
+        assert said.stderr.startswith(f"error: {str(tmp_path)[:20]}")
+        assert said.stderr.endswith(" cannot be used: File name too long\n")
+        assert said.exit_code == 2
 
     def test_a_search_without_a_model(self, tmp_path):
         search.search(Random(PairSpace()), SumEvaluator(), [5], out=tmp_path / "run")
