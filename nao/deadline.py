@@ -51,9 +51,12 @@ def _alarm(seconds: float) -> Iterator[None]:
             raise TimeIsUp
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
-        yield
+        try:  # the time may be up at once, or while this ends
+            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+            yield
+        finally:
+            inside = False
     finally:
         inside = False
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -439,6 +439,12 @@ class TestABudgetInTime:
             stop.set()
         assert done == ["recorded"]
 
+    def test_a_time_that_is_up_at_once_leaves_no_alarm_behind(self):
+        for _ in range(300):
+            with contextlib.suppress(TimeIsUp), time_limit(1e-9):
+                pass
+            assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
     def test_an_evaluator_that_hears_nothing_of_errors_is_ended_too(self):
         class Deaf(SumEvaluator):
             def evaluate(self, requests):
