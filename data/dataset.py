@@ -21,7 +21,7 @@ class Card:
     Attributes:
       origin: who made it, or where it was read from.
       licence: under what terms it may be used.
-      size: how many images of what shape, and how many classes.
+      size: how many images of what shape, and how many classes; or how many tokens of how many types.
       split: how the three splits were made.
     """
 

@@ -199,6 +199,9 @@ class Station:
             return found
         if given["name"].startswith(TFDS):
             found["data"] = {**given, "path": None if self._data_dir is None else str(self._data_dir)}
+        elif given.get("path") and given["name"].endswith("/"):  # a folder is not sent
+            if not os.path.isdir(given["path"]):
+                raise InputError(f"it lacks the folder {given['path']}: copy it there, or give one file")
         elif given.get("path"):
             kept = kept_data(given["fingerprint"])
             for path in (Path(given["path"]), kept):

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from nao.core import STANDARD, Architecture, Cost, Fidelity, InputError, Json
-from nao.data import Dataset
+from nao.data import Dataset, as_images
 from nao.data import make as make_dataset
 from nao.evaluators.images import training
 from nao.evaluators.images.batches import Images, arrange
@@ -163,7 +163,7 @@ def make(configuration: Mapping[str, Json]) -> ImageProgram:
     if not isinstance(space, CellSpace):
         raise InputError(f"{space.name} has no child network, only known scores: give a table of them")
     child = build(Child, "child", configuration["child"])
-    return ImageProgram(space, make_dataset(configuration["data"]), child)
+    return ImageProgram(space, as_images(make_dataset(configuration["data"])), child)
 
 
 def encode_branches(branches: np.ndarray) -> Genotype:

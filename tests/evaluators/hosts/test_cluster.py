@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from nao.core import Architecture, InputError, Request
-from nao.data import load_digits, load_npz
+from nao.data import load, load_digits, load_npz
 from nao.evaluators.hosts import station
 from tests.evaluators.fake import SPACE
 from tests.evaluators.hosts.driving import Quick, driver
@@ -342,6 +343,17 @@ def test_a_folder_that_a_host_may_not_look_into(monkeypatch, tmp_path):
     monkeypatch.setattr("nao.data.make", lambda data: refuses(data))
     there._found_here({"data": right})
     assert there.needs == right["fingerprint"]
+
+
+def test_a_folder_of_text_is_not_sent(tmp_path):
+    for split, lines in {"train": 400, "valid": 40, "test": 40}.items():
+        (tmp_path / f"{split}.txt").write_text("a cat sat <unk>\n" * lines)
+    recipe = {"data": load(f"text:{tmp_path}").configuration()}
+    there = station.Station("x", print)
+    assert there._found_here(recipe) == recipe
+    shutil.rmtree(tmp_path)
+    with pytest.raises(InputError, match="it lacks the folder .*: copy it there, or give one file"):
+        there._found_here(recipe)
 
 
 def test_an_address_at_which_nobody_can_join(elsewhere):
