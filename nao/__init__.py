@@ -26,7 +26,7 @@ The rooms, from the records outward; imports flow only upward in this list, and 
 import dataclasses
 import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +147,7 @@ def strategy(
     seed: int = 0,
     limits: "Limits | None" = None,
     noisy: bool = False,
+    starts: "Sequence[Architecture]" = (),
     **parameters: Any,
 ) -> "Strategy":
     """A strategy by its name, as `nao compare` takes it.
@@ -159,6 +160,7 @@ def strategy(
         anything.
       noisy: whether an architecture might have had another score, as those that are trained; `nao` then does
         not take a high one for what it says.
+      starts: architectures to begin with, in place of as many random ones.
       **parameters: its settings; for `nao` also `encoder`, one or the name of one.
 
     Raises:
@@ -171,7 +173,7 @@ def strategy(
     where = spaces.space(space) if isinstance(space, str) else space
     check_part(where, SearchSpace, "the space")
     if name != "nao":
-        return named.strategy(name, where, seed=seed, limits=limits, **parameters)
+        return named.strategy(name, where, seed=seed, limits=limits, starts=starts, **parameters)
     from nao import encoders
     from nao.settings import build
     from nao.strategies import NAO
@@ -180,7 +182,7 @@ def strategy(
     how = encoders.encoder(encoder) if isinstance(encoder, str) else encoder
     check_part(how, Encoder, "the encoder")
     settings = build(NAO.Settings, "nao", parameters)
-    return NAO(where, how, settings, seed=seed, limits=limits, noisy=noisy)
+    return NAO(where, how, settings, seed=seed, limits=limits, noisy=noisy, starts=starts)
 
 
 @dataclasses.dataclass(frozen=True)

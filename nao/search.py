@@ -18,7 +18,17 @@ from nao import folder as folders
 from nao.configuration import plain
 from nao.confirm import Confirm, confirmation_of
 from nao.confirm import confirm as confirm_answer
-from nao.core import Encoder, Evaluator, InputError, Json, SearchSpace, Strategy, check_part, is_noisy
+from nao.core import (
+    Architecture,
+    Encoder,
+    Evaluator,
+    InputError,
+    Json,
+    SearchSpace,
+    Strategy,
+    check_part,
+    is_noisy,
+)
 from nao.deadline import TimeIsUp, time_limit
 from nao.events import Ended, Observer, SearchBegan, TimeUp, silent
 from nao.inputs import whole_number
@@ -45,6 +55,7 @@ def optimize(
     confirm: Confirm | str | int | None = "auto",
     choose: str | None = None,
     limits: Metrics | None = None,
+    starts: Sequence[Architecture] = (),
     minutes: Real | None = None,
     seed: Whole = 0,
     out: Path | str | None = None,
@@ -52,11 +63,11 @@ def optimize(
 ) -> History:
     """Neural Architecture Optimization: Algorithm 1 of Luo et al. 2018.
 
-    Evaluates `initial` random architectures. Then, `iterations` times: fits the encoder to all scores so
-    far, moves the best architectures (and by default as many random ones) up its gradient, decodes `new`
-    new architectures, and evaluates them. Last, the answer is confirmed: of scores with noise in them the
-    highest is a lucky one. M is `initial + iterations * new`, or one `new` less without `evaluate_last`, and
-    what is trained again to confirm the answer.
+    Evaluates `initial` architectures, random ones but for `starts`. Then, `iterations` times: fits the
+    encoder to all scores so far, moves the best architectures (and by default as many random ones) up its
+    gradient, decodes `new` new architectures, and evaluates them. Last, the answer is confirmed: of scores
+    with noise in them the highest is a lucky one. M is `initial + iterations * new`, or one `new` less
+    without `evaluate_last`, and what is trained again to confirm the answer.
 
     Args:
       space: what to search.
@@ -64,7 +75,7 @@ def optimize(
       encoder: E, f and D.
       iterations: L. A finished search can be given more of them, and goes on.
       seeds: K, the number of architectures that are moved.
-      initial: the size of the initial set X.
+      initial: the size of the initial set X, `starts` included.
       new: how many architectures each iteration adds.
       evaluate_last: whether to evaluate the set that iteration L decodes; Algorithm 1 ends before that.
       confirm: `5x3` trains the five best, by f fitted to all scores, three times each with new seeds. The one
@@ -73,6 +84,8 @@ def optimize(
       choose: which decoded architectures are taken (see `nao.strategies.NAO`).
       limits: the highest value of each cost that is limited, for instance `{"parameters": 500_000}`: nothing
         above it is proposed (see `nao.limits.Limits.of`).
+      starts: architectures that are to be among the initial ones, such as published cells (see
+        `nao.starts.read_starts`). They come first, in place of as many random ones.
       minutes: the search ends after so long, wherever it is, with what it has; None for no such limit.
       seed: decides everything random: the same seed finds the same architectures.
       out: the run's folder. A search that was killed goes on when it is called again with the same
@@ -93,7 +106,8 @@ def optimize(
     given = {"initial": counts[0], "proposals": whole_number(new), "seeds": seeds, "choose": choose}
     bounded = Limits.of(limits, evaluator) if limits else None
     settings = build(NAO.Settings, "nao", given)
-    strategy = NAO(space, encoder, settings, seed=seed, limits=bounded, noisy=is_noisy(evaluator))
+    noisy = is_noisy(evaluator)
+    strategy = NAO(space, encoder, settings, seed=seed, limits=bounded, starts=starts, noisy=noisy)
     return search(
         strategy,
         evaluator,

@@ -7,6 +7,6 @@
 """
 
 from nao.report.progress import observer
-from nao.report.tables import show_run, show_spaces
+from nao.report.tables import show_run, show_spaces, show_zoo
 
-__all__ = ["observer", "show_run", "show_spaces"]
+__all__ = ["observer", "show_run", "show_spaces", "show_zoo"]

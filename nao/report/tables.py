@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from nao.core import Architecture, Json, SearchSpace, Trial
+from nao.spaces.zoo import Published
 from nao.study import History
 from nao.study.front import fronts
 from nao.study.recorded import RecordedSpace
@@ -170,6 +171,23 @@ def show_spaces(spaces: Iterable[SearchSpace], console: Console) -> None:
     for space in spaces:
         example = str(space.sample(np.random.default_rng(0), 1)[0])
         console.print(f"[bold]{escape(space.name)}[/], for example\n{escape(example)}\n", soft_wrap=True)
+
+
+def show_zoo(entries: Iterable[Published], console: Console) -> None:
+    """Prints published architectures: their spaces, networks and sources, and their strings."""
+    entries = list(entries)
+    rows = [
+        (each.name, each.space.name, ", ".join(f"{network.parameters:,}" for network in each.networks))
+        for each in entries
+    ]
+    print_table(("name", "space", "parameters of its networks"), rows, console)
+    for each in entries:
+        published = "; ".join(network.published for network in each.networks if network.published)
+        console.print(f"[bold]{escape(each.name)}[/], {escape(each.source)}", soft_wrap=True)
+        for line in (published, each.note, str(each.architecture)):
+            if line:
+                console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print()
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:

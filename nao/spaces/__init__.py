@@ -8,12 +8,15 @@ A map of this room:
   `WordSpace("mine", [("relu", "tanh"), (64, 128)])` is a new one.
 - `nao.spaces.cells`: `CellSpace`, the cells of a convolutional network, for any operations, number of
   blocks and kinds of cell. `CellSpace("mine", operations=operations("conv 3x3", "conv 5x5"))` is a new one.
+- `nao.spaces.rnn_cell`: `RNNCellSpace`, recurrent cells as trees of gated steps (ENAS, NAO, DARTS).
+- `nao.spaces.rnn_tree`: `RNNTreeSpace`, recurrent cells as trees over the input and the state (NAS).
+- `nao.spaces.zoo`: published cells, each in the space that it is of.
 - `nao.spaces.operations`: the operations of a cell, and how they are written.
 - `nao.spaces.canonical`: when two cells are the same graph.
 - `nao.spaces.nasbench101`, `nasbench201`, `nasbench_graph`, `nasbench_macro`: the spaces of benchmarks
   whose scores are known (`nao.evaluators.tables`).
 - `nao.spaces.listed`: spaces with so few strings that all of them are listed.
-- `nao.spaces.dag`: graphs written column by column.
+- `nao.spaces.dag`: graphs written column by column. `nao.spaces.full_tree`: trees that join two by two.
 - `nao.spaces.defaults`: `SpaceDefaults`, all of a space that follows from its vocabulary and grammar. A class
   of your own inherits it. `nao.spaces.edits`: its neighbours. `nao.spaces.text`: its words.
 
@@ -32,10 +35,23 @@ from nao.spaces.nasbench201 import NASBENCH201
 from nao.spaces.nasbench_graph import NASBENCH_GRAPH, NASBenchGraphSpace
 from nao.spaces.nasbench_macro import NASBENCH_MACRO
 from nao.spaces.operations import Operation, operations
+from nao.spaces.rnn_cell import RNNCellSpace
+from nao.spaces.rnn_tree import RNNTreeSpace
 from nao.spaces.text import quote
 from nao.spaces.words import WordSpace
 
-__all__ = ["SPACES", "CellSpace", "Operation", "SpaceDefaults", "WordSpace", "make", "operations", "space"]
+__all__ = [
+    "SPACES",
+    "CellSpace",
+    "Operation",
+    "RNNCellSpace",
+    "RNNTreeSpace",
+    "SpaceDefaults",
+    "WordSpace",
+    "make",
+    "operations",
+    "space",
+]
 
 CNN_CELL = CellSpace(
     "cnn-cell",
@@ -61,14 +77,26 @@ CNN_CELL_SMALL = CellSpace(
 )
 """The 5 operations of NAONet-WS (Luo et al. 2018) and ENAS, each written as one token: 40 tokens."""
 
+RNN_CELL = RNNCellSpace("rnn-cell")
+"""The recurrent cells of NAO (Luo et al. 2018): 12 nodes, 22 tokens."""
+
+RNN_TREE = RNNTreeSpace("rnn-tree")
+"""The recurrent cells of NAS with base 8 (Zoph and Le 2017): 34 tokens."""
+
 SPACES: dict[str, SearchSpace] = {
     each.name: each
-    for each in (CNN_CELL, CNN_CELL_SMALL, NASBENCH101, NASBENCH201, NASBENCH_MACRO, NASBENCH_GRAPH)
+    for each in (
+        *(CNN_CELL, CNN_CELL_SMALL),
+        *(RNN_CELL, RNN_TREE),
+        *(NASBENCH101, NASBENCH201, NASBENCH_MACRO, NASBENCH_GRAPH),
+    )
 }
 """Every space that has a name on the command line."""
 
 KINDS = (
     (CellSpace, {"operations", "cells", "blocks"}),
+    (RNNCellSpace, {"nodes", "activations", "first_activation", "averaged"}),
+    (RNNTreeSpace, {"base", "combiners", "activations"}),
     (NASBench101Space, {"operations", "vertices", "edges"}),
     (NASBenchGraphSpace, {"operations"}),
     (WordSpace, {"choices"}),
@@ -102,6 +130,8 @@ def space(name: str, *, blocks: int | None = None) -> SearchSpace:
         return found
     if not isinstance(found, CellSpace):
         cells = ", ".join(name for name, each in SPACES.items() if isinstance(each, CellSpace))
+        if isinstance(found, RNNCellSpace | RNNTreeSpace):
+            raise InputError(f"{name} has no blocks, as its cells are recurrent; blocks are of {cells}")
         raise InputError(
             f"{name} has no blocks and no child network, only known scores: give a table of them,"
             f" or one of the spaces {cells}"

@@ -11,7 +11,7 @@ from nao.limits import Limits
 from nao.records import Whole
 from nao.settings import check_seed
 from nao.strategies.archive import Archive
-from nao.strategies.initial import InitialDesign
+from nao.strategies.initial import InitialDesign, Starts, check_starts
 from nao.strategies.outcomes import Outcomes
 
 
@@ -27,32 +27,46 @@ class StrategyMixin:
       settings: the strategy's `Settings`; None for the usual ones.
       seed: the same seed and results propose the same.
       limits: what an architecture may cost to be proposed; None for anything.
+      starts: architectures to begin with, in place of as many random ones.
 
     Raises:
-      InputError: the seed is no whole number, or out of range.
+      InputError: the seed is no whole number, or out of range; or the search cannot begin with the starts
+        (see `nao.strategies.initial.check_starts`).
     """
 
     name: ClassVar[str]
     Settings: ClassVar[Any]
 
     def __init__(
-        self, space: SearchSpace, settings: Any = None, *, seed: Whole = 0, limits: Limits | None = None
+        self,
+        space: SearchSpace,
+        settings: Any = None,
+        *,
+        seed: Whole = 0,
+        limits: Limits | None = None,
+        starts: Starts = (),
     ):
         self.space = space
         self.settings = settings or self.Settings()
         self.seed = check_seed(seed)
         self.limits = limits
+        self.starts = check_starts(starts, space, limits, self._most_starts)
         self._asked = 0
         self._begin()
 
     @property
     def _num_initial(self) -> int:
-        """How many random architectures it begins with: the setting `initial`, if it has that."""
+        """How many architectures it begins with: the setting `initial`, if it has that."""
         return getattr(self.settings, "initial", 0)
+
+    @property
+    def _most_starts(self) -> int | None:
+        """How many of those can be given; None for any number."""
+        return self._num_initial
 
     def _begin(self) -> None:
         """Begins from nothing: neither has anything been proposed nor told."""
-        self._initial = InitialDesign(self.space, self.seed, self._num_initial, self.limits)
+        self._initial = InitialDesign(self.space, self.seed, self._num_initial, self.limits, self.starts)
         self._archive = Archive(self.space, self.limits)  # proposed or told
         self._scored: list[tuple[Architecture, float]] = []  # what was told and did not fail
         self._outcomes = Outcomes(self.space)
@@ -93,13 +107,14 @@ class StrategyMixin:
         self._initial.num_given = state["given"]
 
     def configuration(self) -> Mapping[str, Json]:
-        """The name, the settings, the seed, the space, and the limits if there are any."""
+        """The name, the settings, the seed, the space, and the limits and starts if there are any."""
         return {
             "name": self.name,
             **dataclasses.asdict(self.settings),
             "seed": self.seed,
             "space": dict(self.space.configuration()),
             **({} if self.limits is None else {"limits": dict(self.limits.bounds)}),
+            **({"starts": [str(x) for x in self.starts]} if self.starts else {}),
         }
 
     def __eq__(self, other: object) -> bool:

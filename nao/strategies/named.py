@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from nao import spaces
-from nao.core import Encoder, InputError, Json, SearchSpace, Strategy
+from nao.core import Architecture, Encoder, InputError, Json, SearchSpace, Strategy
 from nao.limits import Limits
 from nao.settings import build, check_seed
 from nao.strategies.evolution import Evolution
 from nao.strategies.gaussian_process import GaussianProcess
+from nao.strategies.initial import Starts
 from nao.strategies.local_search import LocalSearch
 from nao.strategies.nao import NAO
 from nao.strategies.progressive import Progressive
@@ -30,6 +31,7 @@ def strategy(
     *,
     seed: Json = 0,
     limits: Limits | None = None,
+    starts: Starts = (),
     **parameters: Json,
 ) -> Strategy:
     """The strategy of that name.
@@ -39,16 +41,18 @@ def strategy(
       space: what to search.
       seed: the same seed and results propose the same.
       limits: what an architecture may cost to be proposed; None for anything.
+      starts: architectures to begin with, in place of as many random ones.
       **parameters: fields of its `Settings`.
 
     Raises:
-      InputError: there is no such strategy or parameter, or a value is of the wrong type or out of range.
+      InputError: there is no such strategy or parameter, a value is of the wrong type or out of range, or the
+        search cannot begin with the starts.
     """
     if name not in STRATEGIES:
         others = ", ".join(STRATEGIES)
         raise InputError(f"there is no strategy {name!r:.40}; beside nao, the strategies are {others}")
     settings = build(STRATEGIES[name].Settings, name, parameters)
-    made: Strategy = STRATEGIES[name](space, settings, seed=check_seed(seed), limits=limits)
+    made: Strategy = STRATEGIES[name](space, settings, seed=check_seed(seed), limits=limits, starts=starts)
     return made
 
 
@@ -63,10 +67,19 @@ def make(configuration: Json, encoder: Encoder | None = None, limits: Limits | N
         raise InputError(
             f"the strategy has the limits {bounds}: give Limits.of(them, evaluator), which knows the costs"
         )
+    starts = _read_starts(space, parameters.pop("starts", []))
     if name != NAO.name:
-        return strategy(name, space, limits=limits, **parameters)
+        return strategy(name, space, limits=limits, starts=starts, **parameters)
     seed = parameters.pop("seed", 0)
     parameters.pop("encoder", None)
     if encoder is None:
         raise InputError("nao needs an encoder, which nao.encoders.make makes from the configuration of one")
-    return NAO(space, encoder, build(NAO.Settings, name, parameters), seed=check_seed(seed), limits=limits)
+    settings = build(NAO.Settings, name, parameters)
+    return NAO(space, encoder, settings, seed=check_seed(seed), limits=limits, starts=starts)
+
+
+def _read_starts(space: SearchSpace, written: Json) -> list[Architecture]:
+    """The architectures that a configuration has as `starts`."""
+    if not isinstance(written, list) or not all(isinstance(text, str) for text in written):
+        raise InputError(f"the starts of a strategy are a list of architectures, not {written!r:.40}")
+    return [space.parse(text) for text in written]

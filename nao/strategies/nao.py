@@ -18,6 +18,7 @@ from nao.records import Whole
 from nao.settings import at_least, check
 from nao.strategies.archive import Archive
 from nao.strategies.choices import CHOICES, Choose, PickSeeds, believe, improve_on_belief, resolve
+from nao.strategies.initial import Starts
 from nao.strategies.mixin import StrategyMixin
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class NAO(StrategyMixin):
       settings: the sizes of its sets; or its fields as keyword arguments.
       seed: the same seed and results propose the same.
       limits: what an architecture may cost to be proposed; None for anything.
+      starts: architectures to begin with, in place of as many random ones.
       noisy: whether an architecture might have had another score (see `nao.core.Evaluator`).
       pick_seeds: where to start from; else what `CHOICES` has for `settings.choose`.
       improve: from seeds to candidates; else Eqn. (2) on the expected improvement (`nao.improve`).
@@ -52,7 +54,7 @@ class NAO(StrategyMixin):
         """The parameters of NAO.
 
         Attributes:
-          initial: how many random architectures to begin with.
+          initial: how many random architectures to begin with, those that are given included.
           proposals: how many to propose before it wants to hear results.
           seeds: K, how many architectures to start from.
           choose: `first`, `predicted` or `believed`: from which seeds to start, and which candidates to
@@ -84,6 +86,7 @@ class NAO(StrategyMixin):
         *,
         seed: Whole = 0,
         limits: Limits | None = None,
+        starts: Starts = (),
         noisy: bool = False,
         pick_seeds: PickSeeds | None = None,
         improve: Improve | None = None,
@@ -93,7 +96,7 @@ class NAO(StrategyMixin):
         settings = settings or self.Settings(**parameters)
         chosen = resolve(settings.choose or encoder.ascent.choose, noisy)
         settings = dataclasses.replace(settings, choose=chosen)
-        super().__init__(space, settings, seed=seed, limits=limits)
+        super().__init__(space, settings, seed=seed, limits=limits, starts=starts)
         self.encoder = encoder
         usual = CHOICES[str(settings.choose)]
         self.pick_seeds, self.choose = pick_seeds or usual[0], choose or usual[1]
@@ -103,11 +106,11 @@ class NAO(StrategyMixin):
 
     @property
     def batch(self) -> int:
-        """The random architectures at once, then `proposals` at a time."""
+        """The initial architectures at once, then `proposals` at a time."""
         return self._initial.left or self.settings.proposals
 
     def ask(self, n: int) -> list[Proposal]:
-        """Proposes n architectures: random ones to begin with, then decoded ones.
+        """Proposes n architectures: the initial ones, then decoded ones.
 
         When fewer than n new architectures are decoded, random ones make up for the rest.
         """
@@ -234,7 +237,7 @@ class NAO(StrategyMixin):
         return {"models": self._model.arrays()} if self._model is not None else {}
 
     def configuration(self) -> Mapping[str, Json]:
-        """The name, the settings, the seed, the space, the limits if there are any, and the encoder."""
+        """What `StrategyMixin` says, and the encoder."""
         return {**super().configuration(), "encoder": dict(self.encoder.configuration())}
 
 

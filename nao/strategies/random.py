@@ -4,10 +4,8 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 
-import numpy as np
-
 from nao.core import Json, Proposal, Result
-from nao.strategies.archive import Archive
+from nao.strategies.initial import initial_sequence, origin_of
 from nao.strategies.mixin import StrategyMixin
 
 
@@ -15,13 +13,14 @@ class Random(StrategyMixin):
     """Proposes every string with the same probability, and no architecture twice.
 
     What it proposes under a seed is one sequence, however it is asked. The initial designs of the other
-    strategies are the beginning of the same sequence (see `nao.strategies.initial.initial_design`).
+    strategies are the beginning of the same sequence (see `nao.strategies.initial`).
 
     Args:
       space: what to search.
       settings: there is nothing to set.
       seed: the same seed proposes the same.
       limits: what an architecture may cost to be proposed; None for anything.
+      starts: architectures to begin with.
     """
 
     name = "random"
@@ -29,6 +28,10 @@ class Random(StrategyMixin):
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Settings:
         """Random sampling has no parameters."""
+
+    @property
+    def _most_starts(self) -> None:
+        return None  # its sequence has no end
 
     def _begin(self) -> None:
         super()._begin()
@@ -43,9 +46,10 @@ class Random(StrategyMixin):
         """The next n architectures of the sequence that are not known."""
         proposals: list[Proposal] = []
         while len(proposals) < n and (x := next(self._sequence, None)) is not None:
+            origin = origin_of(self._drawn, self.starts)
             self._drawn += 1
             if self._archive.add(x):
-                proposals.append(Proposal(x, "random"))
+                proposals.append(Proposal(x, origin))
         return proposals
 
     def tell(self, results: Sequence[Result]) -> None:
@@ -59,5 +63,5 @@ class Random(StrategyMixin):
     def restore(self, state: Json) -> None:
         """Continues from a `state()`; see `nao.core.Strategy`."""
         self._drawn: int = state["drawn"]
-        sequence = Archive(self.space, self.limits).draws(np.random.default_rng([self.seed, 0]))
+        sequence = initial_sequence(self.space, self.seed, self.limits, self.starts)
         self._sequence = itertools.islice(sequence, self._drawn, None)

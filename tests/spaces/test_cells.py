@@ -153,7 +153,8 @@ def test_spaces_by_name():
     assert all(space(name) is found for name, found in SPACES.items())
     assert space("cnn-cell", blocks=5) == CNN_CELL
     assert space("cnn-cell-small", blocks=2).blocks == 2
-    names = "cnn-cell, cnn-cell-small, nasbench101, nasbench201, nasbench-macro, nasbench-graph"
+    names = ", ".join(SPACES)
+    assert names.startswith("cnn-cell, cnn-cell-small, rnn-cell, rnn-tree, nasbench101, nasbench201, ")
     with pytest.raises(InputError, match=f"'cnn_cell'; the spaces are {names}$"):
         space("cnn_cell")
     for blocks in (0, -1):
@@ -161,6 +162,8 @@ def test_spaces_by_name():
             space("cnn-cell", blocks=blocks)
     with pytest.raises(InputError, match=r"^nasbench201 has no blocks .* cnn-cell, cnn-cell-small$"):
         space("nasbench201", blocks=5)
+    with pytest.raises(InputError, match=r"^rnn-cell has no blocks, .* cnn-cell, cnn-cell-small$"):
+        space("rnn-cell", blocks=5)
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,10 @@ def figure(trials: Sequence[Trial], data: Columns) -> Figure:
 
 
 def random_pool(trials: Sequence[Trial]) -> list[Trial]:
-    """The random architectures that a search begins with: all before the first that is none."""
-    first = next((i for i, trial in enumerate(trials) if trial.proposal.origin != "random"), len(trials))
-    return list(trials[:first])
+    """The random architectures that a search begins with: all before the first that is proposed."""
+    origins = [trial.proposal.origin for trial in trials]
+    first = next((i for i, origin in enumerate(origins) if origin not in ("start", "random")), len(trials))
+    return [trial for trial in trials[:first] if trial.proposal.origin == "random"]
 
 
 def expected_best(
