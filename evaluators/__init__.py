@@ -6,6 +6,7 @@
 - `nao.evaluators.pool`: `DevicePool`, which trains architectures on all local devices, in this process.
 - `nao.evaluators.program`: `Program`, what the pool asks of the networks that it trains.
 - `nao.evaluators.images`: image classification, the program behind `nao optimize`.
+- `nao.evaluators.language`: language models, the program behind `nao optimize --space rnn-cell`.
 - `nao.evaluators.tables`: scores that are looked up.
 - `nao.evaluators.devices`: virtual devices and the cache of compiled programs; call `set_up_devices` first.
 """
@@ -18,7 +19,7 @@ from nao.core import Evaluator, InputError, Json
 if __name__ != "nao.evaluators":
     raise ImportError("import nao.evaluators, not this folder")
 
-PROGRAMS = {"images": "nao.evaluators.images"}
+PROGRAMS = {"images": "nao.evaluators.images", "language": "nao.evaluators.language"}
 """The module of each program that a configuration can name; it has a `make` of its own."""
 
 
