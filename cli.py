@@ -46,6 +46,10 @@ Limit = Annotated[
     list[str] | None,
     typer.Option(help="NAME=VALUE, for instance parameters=500000: propose nothing above; repeatable."),
 ]
+Start = Annotated[
+    list[str] | None,
+    typer.Option(help="Begin with those of a file, or a published one (`nao spaces --zoo`); repeatable."),
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,13 @@ class Training:
 
     space: Annotated[str, typer.Option(help="What to search; see `nao spaces`.")] = "cnn-cell-small"
     blocks: Annotated[int | None, typer.Option(help="Blocks of a cell. Default: 5.")] = None
-    data: Annotated[str | None, typer.Option(help="digits (default), tfds:NAME or FILE.npz.")] = None
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="digits, tfds:NAME or FILE.npz; text, text:FOLDER, text:FILE or characters for recurrent"
+            " cells. Default: digits, or text."
+        ),
+    ] = None
     data_dir: Annotated[Path | None, typer.Option(help="Where tfds keeps its data.")] = None
     child: Annotated[
         list[str] | None,
@@ -99,22 +109,29 @@ class Training:
             given[key.replace("-", "_")] = value
         return given
 
+    @property
+    def where(self) -> SearchSpace:
+        """The space."""
+        from nao import spaces
+
+        return (
+            spaces.space(self.space) if self.blocks is None else spaces.space(self.space, blocks=self.blocks)
+        )
+
     def pool(self, console: Output | None = None) -> "HostPool":
         """The devices of this machine, to train such children; the console is told about the data."""
-        from nao import data, settings, spaces
-        from nao.evaluators import images
+        from nao.evaluators import children
         from nao.evaluators.devices import leave_devices_to_others
         from nao.evaluators.hosts.pool import HostPool
 
         if self.child_timeout is not None and not self.child_timeout > 0:
             raise InputError(f"--child-timeout must be above 0 seconds, not {self.child_timeout:g}")
         leave_devices_to_others(self.cache)  # first: JAX can only be told before it is used
-        child = settings.build(images.Child, "child", self.child_settings)
-        where = spaces.space(self.space, blocks=5 if self.blocks is None else self.blocks)
-        dataset = data.load("digits" if self.data is None else self.data, data_dir=self.data_dir)
+        child = children.child(self.where, self.child_settings)
+        dataset = children.load(self.where, self.data, self.data_dir)
         if console:
             console.say(f"data: {dataset.card}")
-        program = images.ImageProgram(where, dataset, child)
+        program = children.program(self.where, dataset, child)
         return HostPool(
             program,
             self.devices,
@@ -185,6 +202,7 @@ def optimize(
         str, typer.Option(help="KxR: the K best are trained R times more; auto (5x3) or none.")
     ] = "auto",
     limit: Limit = None,
+    start: Start = None,
     minutes: Annotated[
         float | None, typer.Option(help="End after so long with what there is; it can go on later.")
     ] = None,
@@ -210,11 +228,20 @@ def optimize(
     sinks = sinks_of(log or [])
     with training.pool(Output()) as pool:
         limits = Limits.of(bounds, pool) if bounds else None
-        settings = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
-        strategy = nao.strategy("nao", pool.space, seed=seed, limits=limits, noisy=pool.noisy, **settings)
+        settings: dict[str, Any] = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
+        how: dict[str, Any] = {"limits": limits, "noisy": pool.noisy}
+        how["starts"] = starts_of(start, pool.space)
+        strategy = nao.strategy("nao", pool.space, seed=seed, **how, **settings)
         pool.open()
-        how = {"evaluate_last": evaluate_last, "confirm": confirm, "minutes": minutes}
-        run(strategy, pool, counts, out, sinks, **how)
+        ends = {"evaluate_last": evaluate_last, "confirm": confirm, "minutes": minutes}
+        run(strategy, pool, counts, out, sinks, **ends)
+
+
+def starts_of(sources: Sequence[str] | None, space: SearchSpace) -> list[Architecture]:
+    """The architectures that a search is to begin with, as they are named on the command line."""
+    from nao.starts import read_starts
+
+    return [architecture for source in sources or () for architecture in read_starts(source, space)]
 
 
 @contextlib.contextmanager
@@ -304,12 +331,10 @@ def evaluate(
         return
     if not architectures:
         raise InputError("there is nothing to train: give architectures, or --join HOST:PORT")
-    from nao import spaces
     from nao.loop import answers
     from nao.scores import scores_file
 
-    where = spaces.space(training.space, blocks=5 if training.blocks is None else training.blocks)
-    requests = [Request(each, seed) for each in given_architectures(architectures, where)]
+    requests = [Request(each, seed) for each in given_architectures(architectures, training.where)]
     failed = scored = 0
     with contextlib.ExitStack() as stack:
         if out is not None:
@@ -406,6 +431,7 @@ def compare(
     signal: Annotated[str | None, typer.Option(help="Column of the table to search by.")] = None,
     report: Annotated[str | None, typer.Option(help="Column of the table to report.")] = None,
     limit: Limit = None,
+    start: Start = None,
     budget: Annotated[int, typer.Option(help="M, labels of a run; the initial ones count.")] = 200,
     repeats: Annotated[int, typer.Option(help="Runs of each strategy.")] = 30,
     seed: Annotated[int, typer.Option(help="Of the first repeat; the next has the next.")] = 0,
@@ -419,18 +445,19 @@ def compare(
 
     def meant_for(evaluator: Evaluator) -> dict[str, StrategyFactory]:
         limits = Limits.of(bounds, evaluator) if bounds else None
-        noisy = is_noisy(evaluator)
+        noisy, starts = is_noisy(evaluator), tuple(starts_of(start, evaluator.space))
         return {
-            label: dataclasses.replace(each, limits=limits, noisy=noisy) for label, each in factories.items()
+            label: dataclasses.replace(each, limits=limits, noisy=noisy, starts=starts)
+            for label, each in factories.items()
         }
 
     how: dict[str, Any] = {"budget": budget, "repeats": repeats, "seed": seed}
     if table is None:
         if (signal, report, workers) != (None, None, None):
             raise InputError("--signal, --report and --workers are for a --table; without one, see --devices")
-        title = f"{training.space} on {training.data or 'digits'}"
         columns = ("validation score", "test score")
         with training.pool(Output()) as pool:
+            title = f"{training.space} on {pool.configuration()['data']['name']}"
             pool.open()
             run_comparison(meant_for(pool), pool, out, title, columns, durable=True, **how)
         return
@@ -459,6 +486,7 @@ class StrategyFactory:
       cache: keep compiled programs.
       limits: what an architecture may cost to be proposed; None for anything.
       noisy: whether an architecture might have had another score.
+      starts: architectures to begin with.
     """
 
     name: str
@@ -466,6 +494,7 @@ class StrategyFactory:
     cache: bool
     limits: "Limits | None" = None
     noisy: bool = False
+    starts: tuple[Architecture, ...] = ()
 
     def __call__(self, space: SearchSpace, seed: int) -> Strategy:
         """A new strategy."""
@@ -475,9 +504,8 @@ class StrategyFactory:
             from nao.evaluators.devices import set_up_devices
 
             set_up_devices(1, self.cache)
-        return nao.strategy(
-            self.name, space, seed=seed, limits=self.limits, noisy=self.noisy, **self.parameters
-        )
+        how: dict[str, Any] = {"limits": self.limits, "noisy": self.noisy, "starts": self.starts}
+        return nao.strategy(self.name, space, seed=seed, **how, **self.parameters)
 
 
 def strategy_factories(
@@ -657,12 +685,18 @@ def report_search(run: Path, page: Path) -> None:
 
 
 @app.command()
-def spaces() -> None:
-    """List the search spaces."""
+def spaces(
+    zoo: Annotated[bool, typer.Option("--zoo", help="List published architectures instead.")] = False,
+) -> None:
+    """List the search spaces, or published architectures of them."""
     from nao import report
     from nao.spaces import SPACES
+    from nao.spaces import zoo as published
 
-    report.show_spaces(SPACES.values(), Output())
+    if zoo:
+        report.show_zoo(published.zoo(), Output())
+    else:
+        report.show_spaces(SPACES.values(), Output())
 
 
 def main() -> None:

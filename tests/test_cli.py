@@ -20,6 +20,7 @@ from nao.cli import app
 from nao.compare import read as read_comparison
 from nao.core import InputError, Result
 from nao.evaluators.hosts.address import cluster_address
+from nao.spaces import zoo
 from nao.strategies import NAO
 from nao.study import read
 from nao.terminal import with_values
@@ -183,6 +184,16 @@ def test_spaces():
     result = nao_("spaces")
     assert result.exit_code == 0
     assert all(name in result.stdout for name in ("cnn-cell", "cnn-cell-small", "1.8e32"))
+
+
+def test_published_architectures():
+    result = nao_("spaces", "--zoo")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    for each in zoo.zoo():
+        assert str(each.architecture) in lines
+        assert f"{each.name}, {each.source}" in lines
+    assert "27,295,000, 36,067,878" in result.stdout
 
 
 class TestRun:
@@ -485,11 +496,9 @@ class TestOutput:
 def test_the_settings_of_a_child_may_be_given_by_key(monkeypatch):
     given = {}
     monkeypatch.setattr("nao.evaluators.devices.leave_devices_to_others", lambda *_: None)
-    monkeypatch.setattr("nao.data.load", lambda name, data_dir: None)
     monkeypatch.setattr(
-        "nao.evaluators.images.ImageProgram", lambda space, data, child: given.update(child=child)
+        "nao.evaluators.hosts.pool.HostPool", lambda program, *_, **options: given.update(child=program.child)
     )
-    monkeypatch.setattr("nao.evaluators.hosts.pool.HostPool", lambda program, devices, **options: None)
     cli.Training(child=["momentum=0.5", "weight-decay=1e-3", "steps=7", "augment=true"], channels=4).pool()
     expected = {"momentum": 0.5, "weight_decay": 1e-3, "steps": 7, "augment": True, "channels": 4}
     assert {name: getattr(given["child"], name) for name in expected} == expected
@@ -598,6 +607,23 @@ class TestCompare:
         history = read(tmp_path / "runs" / "random-1")
         assert (len(history.trials), history.complete) == (12, True)
         assert "optimum" not in result.stdout
+
+    def test_all_begin_with_the_architectures_that_are_given(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(cli.Training, "pool", lambda *_: SumPool())
+        given = [str(x) for x in SumPool().space.sample(np.random.default_rng(3), 2)]
+        (tmp_path / "mine.txt").write_text("\n".join(given))
+        how = ("--budget", 6, "--repeats", 1, "--start", tmp_path / "mine.txt")
+        result = nao_("compare", "--strategies", "random,evolution", "--out", tmp_path / "out", *how)
+        assert result.exit_code == 0, result.output
+        for run in ("random-0", "evolution-0"):
+            history = read(tmp_path / "out" / "runs" / run)
+            assert [str(t.architecture) for t in history.trials[:2]] == given
+            assert [t.proposal.origin for t in history.trials] == ["start"] * 2 + ["random"] * 4
+        result = nao_("compare", "--out", tmp_path / "other", "--start", "DARTS")
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        assert "there is no file DARTS, and no published architecture of that name; there are NAO," in (
+            result.stderr
+        )
 
     def test_when_everything_failed_it_says_where_the_reasons_are(self, tmp_path, monkeypatch):
         monkeypatch.setattr(cli.Training, "pool", lambda *_: SumPool(failing=tuple(range(10))))

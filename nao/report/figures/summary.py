@@ -40,6 +40,10 @@ def scored(history: History) -> str:
     data = as_mapping(settings.get("data"))
     if "table" in settings:
         return f"the column {settings.get('signal')} of the table {settings.get('file')}"
+    if settings.get("program") == "language":
+        kind = as_mapping(settings.get("child")).get("score")
+        what = "mean log likelihood of a token" if kind == "loss" else "score of the perplexity"
+        return f"the {what} of the validation text, by a language model trained on {data.get('name')}"
     if "child" in settings and "name" in data:
         return f"the validation accuracy of a child network trained on {data['name']}"
     return (
