@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from importlib.metadata import version
 
 import pytest
 from jaxtyping import install_import_hook
@@ -11,6 +12,11 @@ from jaxtyping import install_import_hook
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+
+# Compiling takes longer here than running, so it is done with little care.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+if tuple(map(int, version("jax").split(".")[:2])) < (0, 12):  # later ones end a process with this flag
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 # What one process has compiled, the others find. Those that are started inherit the folder.
 CACHE = tempfile.mkdtemp() if "JAX_COMPILATION_CACHE_DIR" not in os.environ else ""

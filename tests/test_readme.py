@@ -10,7 +10,6 @@ import re
 import shlex
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -32,17 +31,12 @@ README = (ROOT / "README.md").read_text()
 LONG = "nao optimize --iterations 3 --seeds 100"
 # A command's last word on an option counts, so these make any of them short: two small children, of the
 # program that the Python blocks train too, and no fit, since one score is too few for that.
-CHILD = ("--blocks", "1", "--steps", "10", "--devices", "1")
+CHILD = ("--blocks", "1", "--steps", "1", "--channels", "2", "--devices", "1")
+SHORTER = {"Child(steps=10)": "Child(steps=1, channels=2)"}  # in the Python blocks
 SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", "--confirm", "2x1", *CHILD)
+RECURRENT = (*SEARCH[:8], "--child", "units=2", "--steps", "1", "--devices", "1")
 # On a table, the random architectures that every strategy begins with and one more: one fit.
 REPEATS = ("--repeats", "1")
-# Compiling takes longer here than running, so it is done with little care.
-QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-if tuple(map(int, version("jax").split(".")[:2])) < (
-    0,
-    12,
-):  # which ends a process with a flag it has dropped
-    QUICK += " --xla_cpu_use_fusion_emitters=false"
 
 # Runs programs one after the other in one process, so that nothing is imported or compiled twice; one process
 # drives the devices for all commands with equal children. Each program is the words of a command, or the path
@@ -134,7 +128,7 @@ def make_tables(folder):
 
 def run(arguments, folder):
     """Runs a program there, without the user's own caches and data."""
-    own = {"XDG_CACHE_HOME": str(folder / "cache"), "TFDS_DATA_DIR": str(folder / "tfds"), "XLA_FLAGS": QUICK}
+    own = {"XDG_CACHE_HOME": str(folder / "cache"), "TFDS_DATA_DIR": str(folder / "tfds")}
     return subprocess.run(
         arguments, cwd=folder, env={**os.environ, **own}, check=False, capture_output=True, text=True
     )
@@ -160,6 +154,8 @@ def short(command):
             # A fit of `published` takes a minute, whatever it is fitted to: there it is only made.
             return (*REPEATS, "--workers", "1", "--budget", "10" if "published" in command else "11")
         return (*REPEATS, *CHILD, "--budget", "2")
+    if "--space rnn" in command:
+        return RECURRENT
     return {"nao optimize": SEARCH, "nao evaluate": CHILD}.get(" ".join(command.split()[:2]), ())
 
 
@@ -167,6 +163,9 @@ def scripts(folder):
     """The Python blocks of README as one script, and those of each page about an embedding as another."""
     checks = "assert embedding.states.shape[0] == len(predicted) == 12; assert found.best.score > 0\n"
     texts = {"readme": "\n".join(blocks("python")) + checks}
+    for long, child in SHORTER.items():
+        assert long in texts["readme"]
+        texts["readme"] = texts["readme"].replace(long, child)
     for page in sorted((ROOT / "docs" / "analysis").glob("*.md")):
         asked = "\n".join(blocks("python", page.read_text()))
         assert 'nao.load("runs/digits")' in asked

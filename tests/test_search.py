@@ -37,6 +37,12 @@ def optimize(out=None, evaluator=None, encoder=None, **settings):
     return history, evaluator, encoder
 
 
+@pytest.fixture(scope="module")
+def expected():
+    """The history of a search that is never stopped."""
+    return optimize()[0]
+
+
 def short(event):
     """An event in few words."""
     match event:
@@ -201,8 +207,7 @@ class TestStopping:
 
     @pytest.mark.parametrize("when", ["before", "during", "after"])
     @pytest.mark.parametrize("k", range(1, COMMITS + 1))
-    def test_stopped_at_any_commit_it_ends_the_same(self, k, when, tmp_path, monkeypatch):
-        expected, _, _ = optimize()
+    def test_stopped_at_any_commit_it_ends_the_same(self, k, when, expected, tmp_path, monkeypatch):
         commit, calls = database.commit, 0
 
         def stopping(connection, statements):
@@ -252,15 +257,14 @@ class TestStopping:
         assert len(evaluator.evaluated) == 8
         assert len(encoder.fits) == 2
 
-    def test_the_last_set_can_be_evaluated_later(self, tmp_path):
-        expected, _, _ = optimize()
+    def test_the_last_set_can_be_evaluated_later(self, expected, tmp_path):
         optimize(tmp_path, evaluate_last=False)
         extended, evaluator, encoder = optimize(tmp_path)
         assert extended.trials == expected.trials
         assert len(evaluator.evaluated) == 4
         assert encoder.fits == []
 
-    def test_an_interrupt_keeps_what_is_done(self, tmp_path):
+    def test_an_interrupt_keeps_what_is_done(self, expected, tmp_path):
         told = []
 
         def interrupting(event):
@@ -273,9 +277,9 @@ class TestStopping:
         assert told[-1] == ("end",)
         assert read(tmp_path).summary()["evaluations"] == 8
         assert not read(tmp_path).complete
-        assert optimize(tmp_path)[0].trials == optimize()[0].trials
+        assert optimize(tmp_path)[0].trials == expected.trials
 
-    def test_killed_again_and_again(self, tmp_path):
+    def test_killed_again_and_again(self, expected, tmp_path):
         script = f"""
             import sys
             sys.path.append({str(ROOT)!r})
@@ -295,7 +299,6 @@ class TestStopping:
                     kills += 1
         assert kills >= 3
         resumed, evaluator, _ = optimize(tmp_path)
-        expected, _, _ = optimize()
         assert resumed.trials == expected.trials
         assert resumed.best == expected.best
         assert len(evaluator.evaluated) < 14

@@ -43,6 +43,19 @@ def files(folder):
     return found | {"settings": (folder / "comparison.json").read_text()}
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """The folder of a finished comparison, and what it returned."""
+    folder = tmp_path_factory.mktemp("original")
+    return folder, small(out=folder)
+
+
+@pytest.fixture
+def finished(original, tmp_path):
+    """A copy of it, to change."""
+    return shutil.copytree(original[0], tmp_path / "finished")
+
+
 class Counting(SumEvaluator):
     """Says how much it was asked for at a time."""
 
@@ -102,17 +115,16 @@ def _burn(seconds):
 
 
 class TestCompare:
-    def test_all_begin_with_the_same_architectures_and_labels(self, tmp_path):
-        small(out=tmp_path)
+    def test_all_begin_with_the_same_architectures_and_labels(self, finished):
         for r in range(4):
-            ours, theirs = (rows(tmp_path / "runs" / f"{label}-{r}.csv")[:10] for label in FACTORIES)
+            ours, theirs = (rows(finished / "runs" / f"{label}-{r}.csv")[:10] for label in FACTORIES)
             columns = ("m", "architecture", "signal", "reported")
             assert [[x[c] for c in columns] for x in ours] == [[x[c] for c in columns] for x in theirs]
-        first = [rows(tmp_path / "runs" / f"nao-{r}.csv")[0]["architecture"] for r in range(4)]
+        first = [rows(finished / "runs" / f"nao-{r}.csv")[0]["architecture"] for r in range(4)]
         assert len(set(first)) > 1
 
-    def test_repeat_r_has_the_seed_plus_r(self):
-        found, later = small(), small(seed=1, repeats=3)
+    def test_repeat_r_has_the_seed_plus_r(self, original):
+        found, later = original[1], small(seed=1, repeats=3)
         for label in FACTORIES:
             np.testing.assert_array_equal(found.runs[label].signal[1:], later.runs[label].signal)
 
@@ -131,8 +143,8 @@ class TestCompare:
         assert {row["k"] for row in top} == {"1", "5", "15"}
         assert list(rows(tmp_path / "paired.csv")[0])[:3] == ["strategy", "other", "m"]
 
-    def test_what_is_kept_is_what_is_returned(self, tmp_path):
-        first, again, never_kept = small(out=tmp_path), small(out=tmp_path), small()
+    def test_what_is_kept_is_what_is_returned(self, original, finished):
+        first, again, never_kept = original[1], small(out=finished), small()
         for label in FACTORIES:
             np.testing.assert_array_equal(first.runs[label].cpu_seconds, again.runs[label].cpu_seconds)
             for found in (again, never_kept):
@@ -172,30 +184,27 @@ class TestCompare:
 
 
 class TestGoingOn:
-    def test_what_is_there_is_not_played_again(self, tmp_path):
-        small(out=tmp_path)
-        before = files(tmp_path)
+    def test_what_is_there_is_not_played_again(self, finished):
+        before = files(finished)
         evaluator = SumEvaluator()
-        small(out=tmp_path, evaluator=evaluator)
+        small(out=finished, evaluator=evaluator)
         assert evaluator.evaluated == []
-        assert files(tmp_path) == before
+        assert files(finished) == before
 
-    def test_strategies_and_repeats_can_be_added(self, tmp_path):
+    def test_strategies_and_repeats_can_be_added(self, original, tmp_path):
         small({"random": random}, repeats=2, out=tmp_path / "grown")
         evaluator = SumEvaluator()
         small(out=tmp_path / "grown", evaluator=evaluator)
         assert len(evaluator.evaluated) == (4 * 2 - 2) * 25
-        small(out=tmp_path / "at once")
-        grown, at_once = files(tmp_path / "grown"), files(tmp_path / "at once")
+        grown, at_once = files(tmp_path / "grown"), files(original[0])
         assert json.loads(grown.pop("settings")) == json.loads(at_once.pop("settings"))
         assert grown == at_once
 
-    def test_a_strategy_that_takes_no_part_now_is_kept(self, tmp_path):
-        small(out=tmp_path)
-        small({"random": random}, repeats=2, out=tmp_path)
-        assert {row["strategy"] for row in rows(tmp_path / "summary.csv")} == {"random"}
+    def test_a_strategy_that_takes_no_part_now_is_kept(self, finished):
+        small({"random": random}, repeats=2, out=finished)
+        assert {row["strategy"] for row in rows(finished / "summary.csv")} == {"random"}
         evaluator = SumEvaluator()
-        small(out=tmp_path, evaluator=evaluator)
+        small(out=finished, evaluator=evaluator)
         assert evaluator.evaluated == []
 
     @pytest.mark.parametrize(
@@ -210,15 +219,14 @@ class TestGoingOn:
             ),
         ],
     )
-    def test_other_settings_are_refused_and_nothing_changes(self, settings, difference, tmp_path):
-        small(out=tmp_path)
-        before = files(tmp_path)
+    def test_other_settings_are_refused_and_nothing_changes(self, settings, difference, finished):
+        before = files(finished)
         with pytest.raises(InputError) as error:
-            small(**settings, out=tmp_path)
-        assert str(error.value).startswith(f"{tmp_path} belongs to another comparison: ")
+            small(**settings, out=finished)
+        assert str(error.value).startswith(f"{finished} belongs to another comparison: ")
         assert difference in str(error.value)
         assert "--out" in str(error.value)
-        assert files(tmp_path) == before
+        assert files(finished) == before
 
     def test_what_was_never_played_binds_nobody(self, tmp_path):
         class Mistaken(Random):
@@ -230,25 +238,23 @@ class TestGoingOn:
         small(out=tmp_path)
         assert json.loads((tmp_path / "comparison.json").read_text())["settings"]["budget"] == 25
 
-    def test_runs_of_nobody_knows_what_are_refused(self, tmp_path):
-        small(out=tmp_path)
-        (tmp_path / "comparison.json").unlink()
+    def test_runs_of_nobody_knows_what_are_refused(self, finished):
+        (finished / "comparison.json").unlink()
         with pytest.raises(InputError, match=r"has runs, but no comparison.json that says of what"):
-            small(out=tmp_path)
+            small(out=finished)
 
     def test_files_of_others_are_left_alone(self, tmp_path):
         (tmp_path / "film.part").write_text("theirs")
         small(out=tmp_path)
         assert (tmp_path / "film.part").read_text() == "theirs"
 
-    def test_the_folder_of_a_search_is_refused_and_the_other_way_round(self, tmp_path):
+    def test_the_folder_of_a_search_is_refused_and_the_other_way_round(self, finished, tmp_path):
         with Study(tmp_path / "search", PairSpace(), {}):
             pass
         with pytest.raises(InputError, match=r"search is the folder of a search; choose another"):
             small(out=tmp_path / "search")
-        small(out=tmp_path / "comparison")
-        with pytest.raises(InputError, match=r"comparison is the folder of a comparison; choose another"):
-            Study(tmp_path / "comparison", PairSpace(), {})
+        with pytest.raises(InputError, match=r"finished is the folder of a comparison; choose another"):
+            Study(finished, PairSpace(), {})
 
     @pytest.mark.parametrize(
         "content",
@@ -282,11 +288,10 @@ class TestGoingOn:
         ],
         ids=["columns", "nothing", "order", "number", "budget", "length", "cut"],
     )
-    def test_a_damaged_run_is_named(self, content, tmp_path):
-        small(out=tmp_path)
-        (tmp_path / "runs" / "nao-2.csv").write_text(content)
+    def test_a_damaged_run_is_named(self, content, finished):
+        (finished / "runs" / "nao-2.csv").write_text(content)
         with pytest.raises(InputError, match=r"nao-2.csv is damaged; delete it"):
-            small(out=tmp_path)
+            small(out=finished)
 
     def test_another_process_in_the_folder_is_refused(self, tmp_path):
         seen = []
@@ -301,12 +306,11 @@ class TestGoingOn:
         assert seen == [1, 2]
 
     @pytest.mark.parametrize("place", ["comparison.json", "runs/nao-2.csv"])
-    def test_what_cannot_be_read_is_not_called_damaged(self, place, tmp_path):
-        small(out=tmp_path)
-        (tmp_path / place).unlink()
-        (tmp_path / place).mkdir()
+    def test_what_cannot_be_read_is_not_called_damaged(self, place, finished):
+        (finished / place).unlink()
+        (finished / place).mkdir()
         with pytest.raises(InputError, match=rf"cannot read .*{place}: Is a directory"):
-            small(out=tmp_path)
+            small(out=finished)
 
     @pytest.mark.parametrize("removed", [".", "runs"])
     def test_a_folder_that_is_removed_while_it_is_used(self, removed, tmp_path):
@@ -352,17 +356,16 @@ class TestGoingOn:
 
 
 class TestDurable:
-    def test_the_runs_are_the_same_and_each_is_a_study(self, tmp_path):
-        small(out=tmp_path / "plain")
+    def test_the_runs_are_the_same_and_each_is_a_study(self, original, tmp_path):
         small(out=tmp_path / "durable", durable=True)
-        assert files(tmp_path / "durable") == files(tmp_path / "plain")
+        assert files(tmp_path / "durable") == files(original[0])
         history = read(tmp_path / "durable" / "runs" / "nao-1", PairSpace())
         assert len(history.trials) == 25
         assert history.complete
         assert not (tmp_path / "durable" / "runs" / "nao-1" / "models").exists()
         assert len(history.iterations) == 4
 
-    def test_no_label_is_asked_for_twice(self, tmp_path):
+    def test_no_label_is_asked_for_twice(self, original, tmp_path):
         class Stop(BaseException):
             pass
 
@@ -378,16 +381,14 @@ class TestDurable:
         again = SumEvaluator()
         small(out=tmp_path / "cut", evaluator=again, durable=True)
         assert len(evaluator.evaluated) - 1 + len(again.evaluated) == 2 * 4 * 25
-        small(out=tmp_path / "whole")
-        assert files(tmp_path / "cut") == files(tmp_path / "whole")
+        assert files(tmp_path / "cut") == files(original[0])
 
 
 class TestWorkers:
-    def test_they_find_the_same(self, tmp_path):
-        small(out=tmp_path / "one")
+    def test_they_find_the_same(self, original, tmp_path):
         environment = dict(os.environ)
         small(out=tmp_path / "two", workers=2)
-        assert files(tmp_path / "two") == files(tmp_path / "one")
+        assert files(tmp_path / "two") == files(original[0])
         assert dict(os.environ) == environment
 
     @pytest.mark.parametrize("part", ["factories", "evaluator"])
@@ -459,21 +460,19 @@ class TestReading:
         for label in found.runs:
             np.testing.assert_array_equal(again.runs[label].signal, found.runs[label].signal)
 
-    def test_of_one_that_is_running_what_is_finished_is_read(self, tmp_path):
-        small(out=tmp_path)
+    def test_of_one_that_is_running_what_is_finished_is_read(self, finished):
         for r in (1, 3):
-            (tmp_path / "runs" / f"random-{r}.csv").unlink()
-        again = read_comparison(tmp_path)
+            (finished / "runs" / f"random-{r}.csv").unlink()
+        again = read_comparison(finished)
         assert {label: len(runs.signal) for label, runs in again.runs.items()} == {"nao": 4, "random": 2}
 
-    def test_what_is_no_comparison_is_one_line(self, tmp_path):
+    def test_what_is_no_comparison_is_one_line(self, finished, tmp_path):
         with pytest.raises(InputError, match="there is no comparison in"):
             read_comparison(tmp_path)
-        small(out=tmp_path)
-        for file in (tmp_path / "runs").iterdir():
+        for file in (finished / "runs").iterdir():
             file.unlink()
         with pytest.raises(InputError, match=r"no run of the comparison in .* is finished yet"):
-            read_comparison(tmp_path)
-        (tmp_path / "comparison.json").write_text('{"settings": {}, "strategies": {}}')
+            read_comparison(finished)
+        (finished / "comparison.json").write_text('{"settings": {}, "strategies": {}}')
         with pytest.raises(InputError, match=r"comparison.json is damaged: it has no budget"):
-            read_comparison(tmp_path)
+            read_comparison(finished)

@@ -231,7 +231,7 @@ def test_a_model_is_the_same_in_another_process(space, tmp_path):
     """
     lines = "\n".join(line.strip() for line in script.splitlines())
     root = Path(__file__).resolve().parents[2]
-    code = f"import sys; sys.path.insert(0, {str(root)!r})\nimport tests.conftest\n{lines}"
+    code = f"import sys; sys.path.insert(0, {str(root)!r})\n{lines}"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "other.npz")], check=True)
     with np.load(tmp_path / "other.npz") as file:
         theirs = dict(file)

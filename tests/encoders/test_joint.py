@@ -112,9 +112,9 @@ def test_augmentation_brings_symmetric_strings_together(space):
         def augment(self, tokens, rng):
             return tokens
 
-    tokens = space.sample_tokens(np.random.default_rng(1), 100)
-    scores = np.random.default_rng(2).normal(size=100)
-    training = dataclasses.replace(JOINT.training, ensemble_size=1, held_out=0.1, epochs=150)
+    tokens = space.sample_tokens(np.random.default_rng(1), 50)
+    scores = np.random.default_rng(2).normal(size=50)
+    training = dataclasses.replace(JOINT.training, ensemble_size=1, held_out=0.1, epochs=100)
     longer = dataclasses.replace(JOINT, training=training)
 
     def distance(space):

@@ -1,6 +1,7 @@
 """What every strategy must do, and what NAO does beyond it."""
 
 import dataclasses
+import functools
 import itertools
 import json
 import math
@@ -43,7 +44,11 @@ MAKERS = {
     "nao-predicted": lambda space=SPACE, seed=0, limits=None: nao(space, seed, limits),
     "nao-first": lambda space=SPACE, seed=0, limits=None: nao(space, seed, limits, choose="first"),
 }
-every_strategy = pytest.mark.parametrize("make_one", MAKERS.values(), ids=MAKERS)
+# Tests of one strategy are run in one process, which plays it once; `reinforce` is compiled there too.
+every_strategy = pytest.mark.parametrize(
+    "make_one",
+    [pytest.param(maker, marks=pytest.mark.xdist_group(name), id=name) for name, maker in MAKERS.items()],
+)
 
 
 def evaluate(proposals):
@@ -61,6 +66,13 @@ def played(strategy, rounds=3, n=30):
         history.append((proposals, strategy.state(), results))
         strategy.tell(results)
     return history
+
+
+@functools.cache
+def played_once(make_one):
+    """What was played with a new strategy, and the strategy after it: only to be looked at."""
+    strategy = make_one()
+    return played(strategy), strategy
 
 
 def swapped(architecture):
@@ -103,14 +115,15 @@ class TestContract:
         assert [p.architecture for _ in range(5) for p in one_by_one.ask(1)] == expected
 
     def test_proposals_are_legal_and_as_many_as_asked(self, make_one):
-        for proposals, _, _ in played(make_one()):
+        for proposals, _, _ in played_once(make_one)[0]:
             assert len(proposals) == 30
             for proposal in proposals:
                 assert SPACE.grammar.fault(proposal.architecture.tokens) is None
                 assert len(proposal.architecture.tokens) == SPACE.length
 
     def test_no_architecture_comes_twice_in_any_of_its_strings(self, make_one):
-        keys = [SPACE.canonical(p.architecture) for proposals, _, _ in played(make_one()) for p in proposals]
+        history, _ = played_once(make_one)
+        keys = [SPACE.canonical(p.architecture) for proposals, _, _ in history for p in proposals]
         assert len(keys) == len(set(keys)) == 90
 
     def test_never_proposes_what_it_was_told_in_any_of_its_strings(self, make_one):
@@ -121,8 +134,9 @@ class TestContract:
         assert not keys & {SPACE.canonical(p.architecture) for p in strategy.ask(200)}
 
     def test_same_seed_same_proposals_and_another_seed_others(self, make_one):
-        assert played(make_one()) == played(make_one())
-        first, other = played(make_one())[0][0], played(make_one(seed=1))[0][0]
+        history, _ = played_once(make_one)
+        assert played(make_one()) == history
+        first, other = history[0][0], make_one(seed=1).ask(30)
         assert {p.architecture for p in first} != {p.architecture for p in other}
 
     def test_restored_and_told_again_it_goes_on_as_if_never_stopped(self, make_one):
@@ -157,14 +171,12 @@ class TestContract:
             strategy.tell(evaluate(proposals))
 
     def test_diagnostics_are_numbers(self, make_one):
-        strategy = make_one()
-        played(strategy)
+        _, strategy = played_once(make_one)
         numbers = strategy.diagnostics()
         assert all(isinstance(name, str) and isinstance(x, int | float) for name, x in numbers.items())
 
     def test_artifacts_are_named_arrays(self, make_one):
-        strategy = make_one()
-        played(strategy)
+        _, strategy = played_once(make_one)
         for arrays in strategy.artifacts().values():
             assert all(isinstance(array, np.ndarray) for array in arrays.values())
 

@@ -41,10 +41,7 @@ def written_out(config, branches, parameters, h):
     return jnp.concatenate(blocks)
 
 
-FAST = {"xla_backend_optimization_level": 0}  # compiling is most of the work here
-
-
-@functools.partial(jax.jit, static_argnums=0, compiler_options=FAST)
+@functools.partial(jax.jit, static_argnums=0)
 def compiled(config, genotype, parameters, h, gradient):
     """(output, gradients of parameters and h) of the cell under test."""
 
@@ -115,7 +112,7 @@ class TestCell:
         self, sample, config, parameters, h, stride
     ):
         evaluate = CellConfig(OPS, SHIFTED, stride, training=False)
-        run = jax.jit(apply_cell, static_argnums=0, compiler_options=FAST)
+        run = jax.jit(apply_cell, static_argnums=0)
         trained, used = run(config, parameters, encode(sample[0]), h, None)
         evaluated, given = run(evaluate, parameters, encode(sample[0]), h, used)
         np.testing.assert_allclose(evaluated, trained, rtol=1e-4, atol=1e-5)

@@ -1,6 +1,5 @@
 """The child network: what an architecture means, what it costs, and that one program serves them all."""
 
-import functools
 import itertools
 
 import jax
@@ -19,7 +18,6 @@ from nao.evaluators.images.shifted import SHIFTED
 from nao.spaces import CellSpace, space
 from nao.spaces import operations as named
 
-FAST = {"xla_backend_optimization_level": 0}  # compiling is most of the work here
 BLOCKS, CLASSES, BATCH = 3, 4, 8
 
 pytestmark = pytest.mark.xdist_group("network")  # what one test compiles serves the others
@@ -35,7 +33,7 @@ def network(space, **options):
 NETWORK = network(SPACE)
 
 
-@functools.partial(jax.jit, compiler_options=FAST)
+@jax.jit
 def run(weights, architecture, images):
     """(logits, gradient of all weights) in training."""
 
@@ -47,7 +45,7 @@ def run(weights, architecture, images):
     return logits, gradient
 
 
-compiled_weights = jax.jit(initialise_weights, static_argnums=0, compiler_options=FAST)
+compiled_weights = jax.jit(initialise_weights, static_argnums=0)
 
 
 def fresh(network, architecture, key):

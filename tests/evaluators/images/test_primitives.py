@@ -15,7 +15,7 @@ CHANNELS, OUTPUTS, BATCH = 3, 4, 2
 SIZES = [(5, 6), (6, 5)]  # odd and even, both ways
 
 
-@functools.partial(jax.jit, static_argnums=(0, 3), compiler_options={"xla_backend_optimization_level": 0})
+@functools.partial(jax.jit, static_argnums=(0, 3))
 def values_and_gradients(which, x, filters, window, gradients):
     """Of all four maps, for each stride; `gradients` are those of their outputs."""
     found = {}
