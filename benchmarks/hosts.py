@@ -133,7 +133,7 @@ PORT = 7600
 
 def throughput(given: argparse.Namespace) -> None:
     where = space("cnn-cell-small")
-    program = ImageProgram(where, load("digits"), Child(steps=given.steps))
+    program = ImageProgram(where, load("digits"), Child(steps=given.steps, batch=given.batch))
     found: dict[int, float] = {}
     with elsewhere() as there:
         shown = token(there.folder / "token")
@@ -307,6 +307,7 @@ def main() -> None:
     parser.add_argument("--heads", type=int, default=20)
     parser.add_argument("--children", type=int, default=40)
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--batch", type=int, default=64, help="what a core keeps in its own cache is small")
     given = parser.parse_args()
     for part in given.parts.split(","):
         PARTS[part](given)

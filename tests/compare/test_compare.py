@@ -323,7 +323,7 @@ class TestGoingOn:
             small(out=tmp_path / "c", evaluator=Removing())
 
     def test_an_unwritable_folder(self, tmp_path):
-        with pytest.raises(InputError, match=r"cannot write in .*: File name too long"):
+        with pytest.raises(InputError, match=r"cannot be used: File name too long"):
             small(out=tmp_path / ("a" * 300))
         with pytest.raises(InputError, match="cannot write in /dev/null/x"):
             small(out="/dev/null/x")
