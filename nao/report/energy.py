@@ -97,8 +97,8 @@ def usages(results: Iterable[Result], cpu_seconds: float = 0.0) -> list[Usage]:
 
 
 def device_kind(device: str) -> str:
-    """`cpu`, `gpu` or `tpu` of a device such as `cuda:0` or `host/cpu:1`; else the device itself."""
-    found = re.search(r"\b(cpu|gpu|cuda|rocm|tpu)\b", device.lower())
+    """`cpu`, `gpu` or `tpu` of a device such as `cuda:0` or `TFRT_CPU_0`; else the device itself."""
+    found = re.search(r"(?<![a-z])(cpu|gpu|cuda|rocm|tpu)(?![a-z])", device.lower())
     word = found[0] if found else device or "unknown"
     return ALIASES.get(word, word)
 

@@ -34,6 +34,8 @@ def test_energy_grows_with_power_and_with_time():
         ("gpu:1", "gpu"),
         ("TPU:0", "tpu"),
         ("a-host/cpu:1", "cpu"),
+        ("TFRT_CPU_0", "cpu"),
+        ("TPU_0(process=0,(0,0,0,0))", "tpu"),
         ("table", "table"),
         ("", "unknown"),
         ("cpuish", "cpuish"),
