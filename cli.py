@@ -114,9 +114,7 @@ class Training:
         """The space."""
         from nao import spaces
 
-        return (
-            spaces.space(self.space) if self.blocks is None else spaces.space(self.space, blocks=self.blocks)
-        )
+        return spaces.space(self.space, blocks=self.blocks)
 
     def pool(self, console: Output | None = None) -> "HostPool":
         """The devices of this machine, to train such children; the console is told about the data."""
@@ -127,11 +125,12 @@ class Training:
         if self.child_timeout is not None and not self.child_timeout > 0:
             raise InputError(f"--child-timeout must be above 0 seconds, not {self.child_timeout:g}")
         leave_devices_to_others(self.cache)  # first: JAX can only be told before it is used
-        child = children.child(self.where, self.child_settings)
-        dataset = children.load(self.where, self.data, self.data_dir)
+        where = self.where
+        child = children.child(where, self.child_settings)
+        dataset = children.load(where, self.data, self.data_dir)
         if console:
             console.say(f"data: {dataset.card}")
-        program = children.program(self.where, dataset, child)
+        program = children.program(where, dataset, child)
         return HostPool(
             program,
             self.devices,
@@ -229,12 +228,11 @@ def optimize(
     with training.pool(Output()) as pool:
         limits = Limits.of(bounds, pool) if bounds else None
         settings: dict[str, Any] = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
-        how: dict[str, Any] = {"limits": limits, "noisy": pool.noisy}
-        how["starts"] = starts_of(start, pool.space)
-        strategy = nao.strategy("nao", pool.space, seed=seed, **how, **settings)
+        settings |= {"limits": limits, "noisy": pool.noisy, "starts": starts_of(start, pool.space)}
+        strategy = nao.strategy("nao", pool.space, seed=seed, **settings)
         pool.open()
-        ends = {"evaluate_last": evaluate_last, "confirm": confirm, "minutes": minutes}
-        run(strategy, pool, counts, out, sinks, **ends)
+        how = {"evaluate_last": evaluate_last, "confirm": confirm, "minutes": minutes}
+        run(strategy, pool, counts, out, sinks, **how)
 
 
 def starts_of(sources: Sequence[str] | None, space: SearchSpace) -> list[Architecture]:

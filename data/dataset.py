@@ -5,13 +5,13 @@ Axis letters: N, M, L images of the training, validation and test split, H heigh
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float32, Int, Int32, Num
 
 from nao.core import Json
+from nao.data.identity import Identified, fingerprint_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Card:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Identified):
     """Labelled images in three disjoint splits. A search selects by the validation split alone.
 
     Images are uint8, or float32 where that is what was given; nothing is rescaled. A split that does
@@ -61,17 +61,6 @@ class Dataset:
     classes: int
     card: Card
     path: str | None = None
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Dataset) and self._identity == other._identity)
-
-    def __hash__(self) -> int:
-        return hash(self.fingerprint)
-
-    @property
-    def _identity(self) -> Mapping[str, Json]:
-        """What is compared."""
-        return {key: value for key, value in self.configuration().items() if key != "path"}
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -105,16 +94,8 @@ class Dataset:
     @functools.cached_property
     def fingerprint(self) -> str:
         """32 hexadecimal digits (BLAKE2b) that change with any pixel, label, shape or type."""
-        digest = hashlib.blake2b(digest_size=16)
-        for x, y in (
-            (self.x_train, self.y_train),
-            (self.x_valid, self.y_valid),
-            (self.x_test, self.y_test),
-        ):
-            for array in (x, y):
-                digest.update(f"{array.dtype}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data if array.size else b"")
-        return digest.hexdigest()
+        train, valid = (self.x_train, self.y_train), (self.x_valid, self.y_valid)
+        return fingerprint_of((*train, *valid, self.x_test, self.y_test))
 
     def configuration(self) -> Mapping[str, Json]:
         """What identifies this data in a study, and the `path` that `nao.data.make` reads again."""

@@ -5,7 +5,6 @@ Axis letters: N, M, L tokens of the training, validation and test split.
 
 import dataclasses
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from jaxtyping import Int32
 
 from nao.core import InputError, Json
 from nao.data.dataset import Card
+from nao.data.identity import Identified, fingerprint_of
 
 Level = Literal["word", "character"]
 PREFIXES: dict[str, Level] = {"text": "word", "characters": "character"}  # begin the names of texts
@@ -23,7 +23,7 @@ FEWEST = {"train": 1000, "valid": 100, "test": 100}  # tokens; with fewer, no sc
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Text:
+class Text(Identified):
     """One text in three disjoint splits, in its order. A search selects by the validation split alone.
 
     Texts are equal when their configurations are, wherever they were read from.
@@ -48,17 +48,6 @@ class Text:
     card: Card
     path: str | None = None
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Text) and self._identity == other._identity)
-
-    def __hash__(self) -> int:
-        return hash(self.fingerprint)
-
-    @property
-    def _identity(self) -> Mapping[str, Json]:
-        """What is compared."""
-        return {key: value for key, value in self.configuration().items() if key != "path"}
-
     @property
     def types(self) -> int:
         """V, the size of the vocabulary; every token id is in 0..V - 1."""
@@ -67,12 +56,7 @@ class Text:
     @functools.cached_property
     def fingerprint(self) -> str:
         """32 hexadecimal digits (BLAKE2b) that change with any token of any split and any type."""
-        digest = hashlib.blake2b(digest_size=16)
-        for tokens in (self.train, self.valid, self.test):
-            digest.update(f"{tokens.dtype}{tokens.shape}".encode())
-            digest.update(np.ascontiguousarray(tokens).data if tokens.size else b"")
-        digest.update(json.dumps(self.vocabulary).encode())
-        return digest.hexdigest()
+        return fingerprint_of((self.train, self.valid, self.test), json.dumps(self.vocabulary).encode())
 
     @functools.cached_property
     def unigram_entropy(self) -> float:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from nao.core import Architecture, Cost, Fidelity, InputError, Json, Request, SearchSpace
+from nao.core import STANDARD, Architecture, Cost, Fidelity, InputError, Json, Request, SearchSpace
 
 PyTree = Any  # arrays in nested tuples, lists, mappings and the like
 
@@ -122,3 +122,32 @@ def check_requests(program: Program, requests: Sequence[Request]) -> None:
         if request.architecture.space != program.space:
             raise InputError(f"{request.architecture} is not of the space {program.space.name}")
         program.count_steps(request.fidelity)
+
+
+def steps_of(fidelity: Fidelity, most: int) -> int:
+    """How many steps a training has: as many as the fidelity says, at most those of the child.
+
+    Raises:
+      InputError: it is no fidelity of the child.
+    """
+    if fidelity == STANDARD:
+        return most
+    if fidelity.steps is None:
+        raise InputError(f"a child has no fidelity {fidelity.name!r}: say how many steps it has")
+    if not 1 <= fidelity.steps <= most:
+        raise InputError(
+            f"the fidelity {fidelity.name!r} must have at least 1 and at most {most} steps, those of the "
+            f"child, not {fidelity.steps}"
+        )
+    return fidelity.steps
+
+
+def check_parts(configuration: Mapping[str, Json], what: str) -> None:
+    """Checks that the configuration of a program of children has its parts.
+
+    Raises:
+      InputError: it lacks some.
+    """
+    missing = [part for part in ("space", "data", "child") if part not in configuration]
+    if missing:
+        raise InputError(f"the configuration of {what} needs {', '.join(missing)}")

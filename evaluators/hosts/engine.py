@@ -67,8 +67,8 @@ def connect(role: Mapping[str, Any], folder: Path) -> Place:
     """
     os.environ.pop("RAY_AUTH_TOKEN", None)  # the file decides
     os.environ.pop("RAY_ADDRESS", None)
-    name, _, digits = role["address"].rpartition(":")
-    host, port, driver = resolved(name), int(digits), role["role"] == DRIVER
+    name, port = parts(role["address"])
+    host, driver = resolved(name), role["role"] == DRIVER
     os.environ.update(settings(host, role["token"]))
     import ray
     from ray._private.node import Node

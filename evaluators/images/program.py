@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from nao.core import STANDARD, Architecture, Cost, Fidelity, InputError, Json
+from nao.core import Architecture, Cost, Fidelity, InputError, Json
 from nao.data import Dataset, as_images
 from nao.data import make as make_dataset
 from nao.evaluators.images import training
@@ -23,7 +23,7 @@ from nao.evaluators.images.native import NATIVE
 from nao.evaluators.images.network import Genotype, Network
 from nao.evaluators.images.operations import parse_operation
 from nao.evaluators.images.shifted import SHIFTED
-from nao.evaluators.program import Report
+from nao.evaluators.program import Report, check_parts, steps_of
 from nao.settings import build
 from nao.spaces import make as make_space
 from nao.spaces.cells import CellSpace
@@ -103,17 +103,7 @@ class ImageProgram:
 
     def count_steps(self, fidelity: Fidelity) -> int:
         """As many as the fidelity says, at most the child's own; the learning rate is zero after the last."""
-        most = self.child.count_steps(len(self.dataset.y_train))
-        if fidelity == STANDARD:
-            return most
-        if fidelity.steps is None:
-            raise InputError(f"a child has no fidelity {fidelity.name!r}: say how many steps it has")
-        if not 1 <= fidelity.steps <= most:
-            raise InputError(
-                f"the fidelity {fidelity.name!r} must have at least 1 and at most {most} steps, those of the "
-                f"child, not {fidelity.steps}"
-            )
-        return fidelity.steps
+        return steps_of(fidelity, self.child.count_steps(len(self.dataset.y_train)))
 
     def train(self, architecture: Genotype, seed: Any, steps: Any, data: Images) -> training.Outcome:
         """See `Program`, and `nao.evaluators.images.training`."""
@@ -156,9 +146,7 @@ def make(configuration: Mapping[str, Json]) -> ImageProgram:
     Raises:
       InputError: a part of it cannot be made, or the data is no longer what it was.
     """
-    missing = [part for part in ("space", "data", "child") if part not in configuration]
-    if missing:
-        raise InputError(f"the configuration of an image program needs {', '.join(missing)}")
+    check_parts(configuration, "an image program")
     space = make_space(configuration["space"])
     if not isinstance(space, CellSpace):
         raise InputError(f"{space.name} has no child network, only known scores: give a table of them")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nao.core import STANDARD, Architecture, Cost, Fidelity, InputError, Json
+from nao.core import Architecture, Cost, Fidelity, InputError, Json
 from nao.data import Text, as_text
 from nao.data import make as make_data
 from nao.evaluators.language import training
@@ -20,7 +20,7 @@ from nao.evaluators.language.gated import GatedCell
 from nao.evaluators.language.network import Cell, Network
 from nao.evaluators.language.tree import TreeCell
 from nao.evaluators.language.windows import Windows, arrange, count_windows
-from nao.evaluators.program import PyTree, Report
+from nao.evaluators.program import PyTree, Report, check_parts, steps_of
 from nao.settings import build
 from nao.spaces import RNNCellSpace, RNNTreeSpace
 from nao.spaces import make as make_space
@@ -82,17 +82,7 @@ class LanguageProgram:
 
     def count_steps(self, fidelity: Fidelity) -> int:
         """As many as the fidelity says, at most the child's own."""
-        most = self.child.count_steps(self._windows)
-        if fidelity == STANDARD:
-            return most
-        if fidelity.steps is None:
-            raise InputError(f"a child has no fidelity {fidelity.name!r}: say how many steps it has")
-        if not 1 <= fidelity.steps <= most:
-            raise InputError(
-                f"the fidelity {fidelity.name!r} must have at least 1 and at most {most} steps, those of the "
-                f"child, not {fidelity.steps}"
-            )
-        return fidelity.steps
+        return steps_of(fidelity, self.child.count_steps(self._windows))
 
     def train(self, architecture: PyTree, seed: Any, steps: Any, data: Windows) -> training.Outcome:
         """See `Program`, and `nao.evaluators.language.training`."""
@@ -140,9 +130,7 @@ def make(configuration: Mapping[str, Json]) -> LanguageProgram:
     Raises:
       InputError: a part of it cannot be made, or the text is no longer what it was.
     """
-    missing = [part for part in ("space", "data", "child") if part not in configuration]
-    if missing:
-        raise InputError(f"the configuration of a language program needs {', '.join(missing)}")
+    check_parts(configuration, "a language program")
     space = make_space(configuration["space"])
     if not isinstance(space, RNNCellSpace | RNNTreeSpace):
         raise InputError(f"{space.name} has no language model: give a space of recurrent cells, as rnn-cell")

@@ -113,6 +113,10 @@ def space(name: str) -> SearchSpace: ...
 def space(name: str, *, blocks: int) -> CellSpace: ...
 
 
+@overload
+def space(name: str, *, blocks: int | None) -> SearchSpace: ...
+
+
 def space(name: str, *, blocks: int | None = None) -> SearchSpace:
     """The space of that name.
 

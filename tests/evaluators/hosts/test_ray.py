@@ -25,7 +25,7 @@ from tests.evaluators.hosts.test_host_pool import found, wait_until
 from tests.fakes import SumEvaluator
 
 COUNTS = (20, 20, 20)
-SECONDS = "0.15"  # of a child
+SECONDS = "0.3"  # of a child: whoever is refused must come before the search is over
 LONGEST = 4.0  # seconds that a child may take
 
 
