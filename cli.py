@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,6 +49,10 @@ Start = Annotated[
     list[str] | None,
     typer.Option(help="Begin with those of a file, or a published one (`nao spaces --zoo`); repeatable."),
 ]
+SpaceParam = Annotated[
+    list[str] | None,
+    typer.Option(help="KEY=VALUE, a parameter of the space, for instance nodes=9; repeatable."),
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ class Training:
 
     space: Annotated[str, typer.Option(help="What to search; see `nao spaces`.")] = "cnn-cell-small"
     blocks: Annotated[int | None, typer.Option(help="Blocks of a cell. Default: 5.")] = None
+    space_param: SpaceParam = None
     data: Annotated[
         str | None,
         typer.Option(
@@ -102,19 +106,15 @@ class Training:
         """The settings of the child that were given, by name."""
         flags = ("cells", "channels", "steps", "batch", "learning_rate", "augment", "cutout")
         given = {name: getattr(self, name) for name in flags if getattr(self, name) is not None}
-        for text in self.child or []:
-            key, equals, value = text.partition("=")
-            if not (key and equals):
-                raise InputError(f"--child takes KEY=VALUE, for instance channels=16, not {text!r}")
-            given[key.replace("-", "_")] = value
-        return given
+        return given | values_of("--child", self.child, "channels=16")
 
     @property
     def where(self) -> SearchSpace:
         """The space."""
         from nao import spaces
 
-        return spaces.space(self.space, blocks=self.blocks)
+        found: SearchSpace = spaces.space(self.space, **parameters_of(self.space_param, self.blocks))
+        return found
 
     def pool(self, console: Output | None = None) -> "HostPool":
         """The devices of this machine, to train such children; the console is told about the data."""
@@ -160,6 +160,25 @@ class Training:
         ):
             console.say(line)
         return Cluster(address, shown, recipe)
+
+
+def values_of(option: str, given: Sequence[str] | None, example: str) -> dict[str, str]:
+    """What a repeatable option was given as KEY=VALUE, by key."""
+    found = {}
+    for text in given or ():
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise InputError(f"{option} takes KEY=VALUE, for instance {example}, not {text!r}")
+        found[key.replace("-", "_")] = value
+    return found
+
+
+def parameters_of(given: Sequence[str] | None, blocks: int | None) -> dict[str, Any]:
+    """The parameters that a space was given."""
+    from nao.settings import parse
+
+    found = {key: parse(value) for key, value in values_of("--space-param", given, "nodes=9").items()}
+    return found if blocks is None else found | {"blocks": blocks}
 
 
 app = typer.Typer(
@@ -228,18 +247,11 @@ def optimize(
     with training.pool(Output()) as pool:
         limits = Limits.of(bounds, pool) if bounds else None
         settings: dict[str, Any] = {"initial": initial, "proposals": new, "seeds": seeds, "encoder": encoder}
-        settings |= {"limits": limits, "noisy": pool.noisy, "starts": starts_of(start, pool.space)}
+        settings |= {"limits": limits, "noisy": pool.noisy, "starts": given_architectures(start, pool.space)}
         strategy = nao.strategy("nao", pool.space, seed=seed, **settings)
         pool.open()
         how = {"evaluate_last": evaluate_last, "confirm": confirm, "minutes": minutes}
         run(strategy, pool, counts, out, sinks, **how)
-
-
-def starts_of(sources: Sequence[str] | None, space: SearchSpace) -> list[Architecture]:
-    """The architectures that a search is to begin with, as they are named on the command line."""
-    from nao.starts import read_starts
-
-    return [architecture for source in sources or () for architecture in read_starts(source, space)]
 
 
 @contextlib.contextmanager
@@ -308,7 +320,10 @@ def evaluate(
     training: Training,
     architectures: Annotated[
         list[str] | None,
-        typer.Argument(help="Strings of the space, each in quotes; files of them, one on each line; or -."),
+        typer.Argument(
+            help="Strings of the space, each in quotes; files of them, one on each line; -; or published ones"
+            " (`nao spaces --zoo`)."
+        ),
     ] = None,
     join: Annotated[
         str | None, typer.Option(help="Train for a search at HOST:PORT, until told to stop.")
@@ -389,29 +404,11 @@ def join_search(training: Training, address: str) -> None:
         host.run()
 
 
-def given_architectures(arguments: Sequence[str], where: SearchSpace) -> list[Architecture]:
-    """The architectures of the arguments, each once: `-` stands for the standard input."""
-    from nao.scores import read_architectures
+def given_architectures(sources: Sequence[str] | None, where: SearchSpace) -> list[Architecture]:
+    """The architectures that are named on the command line."""
+    from nao import given
 
-    found: dict[Architecture, None] = {}
-    for argument in dict.fromkeys(arguments):
-        if argument == "-":
-            content = sys.stdin.buffer.read() if sys.stdin else b""
-            found |= dict.fromkeys(read_architectures(content, "the standard input", where))
-        elif os.path.exists(argument):
-            try:
-                content = Path(argument).read_bytes()
-            except OSError as error:
-                raise InputError(f"cannot read {argument}: {error.strerror}") from error
-            found |= dict.fromkeys(read_architectures(content, argument, where))
-        else:
-            try:
-                found[where.parse(argument)] = None
-            except InputError as error:
-                if len(argument.split()) == 1 and ("/" in argument or "." in argument):
-                    raise InputError(f"there is no file {argument}") from error
-                raise
-    return list(found)
+    return given.architectures(sources or (), where)
 
 
 @app.command()
@@ -443,7 +440,7 @@ def compare(
 
     def meant_for(evaluator: Evaluator) -> dict[str, StrategyFactory]:
         limits = Limits.of(bounds, evaluator) if bounds else None
-        noisy, starts = is_noisy(evaluator), tuple(starts_of(start, evaluator.space))
+        noisy, starts = is_noisy(evaluator), tuple(given_architectures(start, evaluator.space))
         return {
             label: dataclasses.replace(each, limits=limits, noisy=noisy, starts=starts)
             for label, each in factories.items()
@@ -579,7 +576,8 @@ def draw(
     architecture: Annotated[
         str,
         typer.Argument(
-            help="A string of the space, in quotes, or the folder of a search, whose best one is drawn.",
+            help="A string of the space, in quotes; a published one (`nao spaces --zoo`); or the folder of a"
+            " search, whose best one is drawn.",
             metavar="ARCHITECTURE|RUN",
         ),
     ],
@@ -587,6 +585,7 @@ def draw(
         str | None, typer.Option(help="Of the string; see `nao spaces`. Default: cnn-cell-small.")
     ] = None,
     blocks: Annotated[int | None, typer.Option(help="Blocks of a cell. Default: 5.")] = None,
+    space_param: SpaceParam = None,
     out: Annotated[
         Path | None, typer.Option(help="X.svg, X.png or X.pdf. Default: as text, in the terminal.")
     ] = None,
@@ -595,7 +594,8 @@ def draw(
     from nao.report.drawing import in_ascii, text, write_drawing
     from nao.report.drawing.given import given_architecture
 
-    found, console = given_architecture(architecture, space, blocks), Output()
+    found = given_architecture(architecture, space, parameters_of(space_param, blocks))
+    console = Output()
     graph = found.space.graph(found)
     if out is None:
         drawing = text(graph)

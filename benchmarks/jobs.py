@@ -1,10 +1,12 @@
 """Whole searches on trained children: the default job of the README beside others with as many trainings.
 
     python benchmarks/jobs.py --out DIR [--strategies default,process,gp,evolution] [--seeds 8] [--fresh 12]
+        [--space cnn-cell-small] [--data NAME] [--start-from 100]
 
 Encoders (`default`, `process`, `published`) play `nao optimize --iterations 3 --seeds 100`: 400 random
 children, then three times 100. Other strategies have the same 700 trainings, and hear the scores after every
-`--batch` of them, which is more often than the job does. All are confirmed by `5x3`.
+`--batch` of them, which is more often than the job does. `initial` is `default` without its iterations: what
+it knows after the 400. All are confirmed by `5x3`.
 
 Then the five candidates of each are trained `--fresh` times more, with seeds that no search has used. The
 table has the means of these trainings over the searches: the validation and test score of the answer, the
@@ -29,13 +31,17 @@ from nao.search import search
 from nao.study import History
 
 UNUSED = 2_000_000_000  # seeds of trainings that no search asks for
+INITIAL = "initial"
 COLUMNS = ("answer", "test", "the five", "bias")
 
 
-def found_by(name: str, where: Evaluator, seed: int, batch: int, out: Path) -> History:
+def found_by(name: str, where: Evaluator, seed: int, given: argparse.Namespace) -> History:
     """One search."""
+    out, seeds, batch = given.out / f"{name}_{seed}", given.start_from, given.batch
+    if name == INITIAL:
+        return nao.optimize(where.space, where, iterations=0, seeds=seeds, seed=seed, out=out)
     if name in PRESETS:
-        return nao.optimize(where.space, where, name, iterations=3, seeds=100, seed=seed, out=out)
+        return nao.optimize(where.space, where, name, iterations=3, seeds=seeds, seed=seed, out=out)
     return search(nao.strategy(name, where.space, seed=seed), where, [batch] * (700 // batch), out=out)
 
 
@@ -66,17 +72,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--strategies", default="default,process,gp,evolution")
     parser.add_argument("--out", type=Path, required=True)
-    for name, value in (("seeds", 8), ("batch", 10), ("fresh", 12)):
+    for name, value in (("seeds", 8), ("batch", 10), ("fresh", 12), ("start-from", 100)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--space", default="cnn-cell-small")
-    parser.add_argument("--data", default="digits")
+    parser.add_argument("--data")
     given = parser.parse_args()
     given.table = None
     where, names = evaluator(given), given.strategies.split(",")
     rows = {}
     for name in names:
-        folders = [given.out / f"{name}_{seed}" for seed in range(given.seeds)]
-        found = [found_by(name, where, seed, given.batch, out) for seed, out in enumerate(folders)]
+        found = [found_by(name, where, seed, given) for seed in range(given.seeds)]
         rows[name] = np.array(list(trained_anew(found, where, given.fresh)))  # [seeds, columns]
         print(name, *rows[name].round(4).tolist(), flush=True)
     if given.seeds == 1:

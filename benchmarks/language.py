@@ -1,11 +1,12 @@
 """Does a language model's score mean something, and how fast is it trained, against a loop of PyTorch?
 
-    python benchmarks/language.py signal [--space rnn-cell] [--architectures 30] [--child KEY=VALUE ...]
+    python benchmarks/language.py signal [--space rnn-cell] [--space-param KEY=VALUE ...] [--seeds 2]
+        [--architectures 30] [--child KEY=VALUE ...]
     python benchmarks/language.py speed [--architectures 5] [--child KEY=VALUE ...]
 
-`signal` trains the same random cells with two seeds, and the published ones that the space can express: the
-Spearman correlation between the seeds (1 is a noiseless score), how far the losses are below the unigram
-entropy of the text, and where the published cells rank.
+`signal` trains the same random cells with several seeds, and the published ones that the space can express:
+the mean Spearman correlation between two seeds (1 is a noiseless score), how far the losses are below the
+unigram entropy of the text, and where the published cells rank by their mean score.
 
 `speed` counts tokens of training per CPU second on one thread, and how often the program is traced for all
 cells. Where PyTorch can be imported, the same cells are trained there as its users write them, from the same
@@ -29,6 +30,7 @@ Where a branch is not in between, XLA computes an activation again for every nod
 """
 
 import argparse
+import itertools
 import os
 import time
 
@@ -45,7 +47,7 @@ from nao.evaluators.devices import set_up_devices
 from nao.evaluators.language import LanguageChild, LanguageProgram
 from nao.evaluators.language.network import initialise_weights
 from nao.evaluators.pool import DevicePool
-from nao.settings import build
+from nao.settings import build, parse
 from nao.spaces import RNNCellSpace
 from nao.spaces import space as named_space
 from nao.spaces.zoo import express, zoo
@@ -62,8 +64,8 @@ def published(program: LanguageProgram) -> dict[str, Architecture]:
     return found
 
 
-def signal(program: LanguageProgram, count: int) -> None:
-    """Two seeds of the same cells."""
+def signal(program: LanguageProgram, count: int, seeds: int) -> None:
+    """The same cells with several seeds."""
     architectures = program.space.sample(np.random.default_rng(0), count)
     names = published(program)
     began, pool, results = time.process_time(), DevicePool(program), []
@@ -71,26 +73,29 @@ def signal(program: LanguageProgram, count: int) -> None:
     print(f"compiling: {time.process_time() - began:.1f} CPU s")
     began = time.process_time()
     every = [*architectures, *names.values()]
-    for seed in (1, 2):
+    for seed in range(1, seeds + 1):
         found = {result.request: result for result in pool.evaluate([Request(x, seed) for x in every])}
         results.append([found[Request(x, seed)] for x in every])
-    each = (time.process_time() - began) / (2 * len(every))
-    steps, failed = program.count_steps(STANDARD), sum(row.score is None for row in results[0] + results[1])
-    print(f"{len(every)} cells, {steps} steps, {each:.2f} CPU s a child, {failed} of {2 * len(every)} failed")
+    each = (time.process_time() - began) / (seeds * len(every))
+    trained, failed = seeds * len(every), sum(x.score is None for row in results for x in row)
+    steps = program.count_steps(STANDARD)
+    print(f"{len(every)} cells, {steps} steps, {each:.2f} CPU s a child, {failed} of {trained} failed")
     scores = np.array([[np.nan if one.score is None else one.score for one in row] for row in results])
     random = scores[:, : len(architectures)]
     both = np.isfinite(random).all(axis=0)
-    rho = spearmanr(*random[:, both]).statistic
+    pairs = itertools.combinations(random[:, both], 2)
+    rho = np.mean([spearmanr(*pair).statistic for pair in pairs])
     losses = np.array([one.metrics["valid_loss"] for one in results[0][: len(architectures)] if one.score])
-    print(f"Spearman between the seeds {rho:.2f} over {both.sum()} random cells")
+    print(f"Spearman between two seeds {rho:.2f} over {both.sum()} random cells")
     print(
         f"validation loss {losses.mean():.3f} +- {losses.std():.3f}, best {losses.min():.3f}, unigram entropy"
         f" {program.text.unigram_entropy:.3f} nats; perplexity of the best {np.exp(losses.min()):.1f}"
     )
-    means = scores.mean(axis=0)
+    means, errors = scores.mean(axis=0), scores.std(axis=0, ddof=1) / np.sqrt(seeds)
+    print(f"standard error of a mean score {np.nanmean(errors):.4f}, of the means {np.nanstd(means):.4f}")
     for name, score in zip(names, means[len(architectures) :], strict=True):
         rank = 1 + (means[: len(architectures)] > score).sum()
-        print(f"{name:12s} score {score:.4f}, rank {rank} among the {count} random ones")
+        print(f"{name:12s} score {score:.4f}, rank {rank} of {count + 1}, with the {count} random ones")
 
 
 def torch_seconds(
@@ -189,13 +194,19 @@ def main() -> None:
     parser.add_argument("what", choices=["signal", "speed"])
     parser.add_argument("--space", default="rnn-cell")
     parser.add_argument("--data", default="text")
+    parser.add_argument("--space-param", nargs="*", default=[], metavar="KEY=VALUE")
     parser.add_argument("--architectures", type=int, default=30)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--child", nargs="*", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     set_up_devices(1 if options.what == "speed" else None)
     child = build(LanguageChild, "child", dict(each.split("=", 1) for each in options.child))
-    program = LanguageProgram(named_space(options.space), load(options.data), child)
-    {"signal": signal, "speed": speed}[options.what](program, options.architectures)
+    others = {key: parse(value) for key, value in (each.split("=", 1) for each in options.space_param)}
+    program = LanguageProgram(named_space(options.space, **others), load(options.data), child)
+    if options.what == "signal":
+        signal(program, options.architectures, options.seeds)
+    else:
+        speed(program, options.architectures)
 
 
 if __name__ == "__main__":

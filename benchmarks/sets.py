@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--choices", default="")
     parser.add_argument("--trainings", type=int, default=1)
     parser.add_argument("--space", default="cnn-cell-small")
-    parser.add_argument("--data", default="digits")
+    parser.add_argument("--data")
     given = parser.parse_args()
     given.table = None
     where, rows, names = evaluator(given), [], []

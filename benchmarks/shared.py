@@ -12,9 +12,8 @@ from nao.compare.curves import queries_to, share_at
 from nao.compare.harness import StrategyFactory
 from nao.compare.tables import estimates
 from nao.core import Evaluator
-from nao.data import load
+from nao.evaluators import children
 from nao.evaluators.devices import set_up_devices
-from nao.evaluators.images import Child, ImageProgram
 from nao.evaluators.pool import DevicePool
 from nao.evaluators.tables import table
 from nao.spaces import space
@@ -26,7 +25,7 @@ def add_evaluator(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--table", type=Path)
     parser.add_argument("--signal")
     parser.add_argument("--report", help="the signal, unless it is given")
-    parser.add_argument("--data", default="digits", help="what children are trained on, without a table")
+    parser.add_argument("--data", help="of children, without a table (default: what is usual in the space)")
 
 
 def add_comparison(parser: argparse.ArgumentParser, budget: int, digits: int) -> None:
@@ -45,7 +44,8 @@ def evaluator(given: argparse.Namespace) -> Evaluator:
             raise SystemExit("a --table needs the --signal to search by")
         return table(given.space, given.table, given.signal, given.report or given.signal)
     set_up_devices()
-    return DevicePool(ImageProgram(space(given.space), load(given.data), Child()))
+    where = space(given.space)
+    return DevicePool(children.program(where, children.load(where, given.data), children.child(where, {})))
 
 
 def play(factories: Mapping[str, StrategyFactory], where: Evaluator, given: argparse.Namespace) -> Comparison:

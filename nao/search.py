@@ -85,7 +85,7 @@ def optimize(
       limits: the highest value of each cost that is limited, for instance `{"parameters": 500_000}`: nothing
         above it is proposed (see `nao.limits.Limits.of`).
       starts: architectures that are to be among the initial ones, such as published cells (see
-        `nao.starts.read_starts`). They come first, in place of as many random ones.
+        `nao.given.architectures`). They come first, in place of as many random ones.
       minutes: the search ends after so long, wherever it is, with what it has; None for no such limit.
       seed: decides everything random: the same seed finds the same architectures.
       out: the run's folder. A search that was killed goes on when it is called again with the same

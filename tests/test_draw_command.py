@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from nao import search, study
 from nao.cli import app
 from nao.report.drawing import svg, text
-from nao.spaces import SPACES, WordSpace, space
+from nao.spaces import SPACES, RNNCellSpace, WordSpace, space, zoo
 from nao.strategies import Random
 from tests.compare.small import small
 from tests.fakes import PairSpace, SumEvaluator
@@ -35,8 +35,12 @@ def search_in(folder, evaluator):
     return folder
 
 
+def some(name, count):
+    return SPACES[name].sample(np.random.default_rng(0), count)
+
+
 def sampled(name):
-    (architecture,) = SPACES[name].sample(np.random.default_rng(0), 1)
+    (architecture,) = some(name, 1)
     return architecture
 
 
@@ -56,6 +60,15 @@ def test_the_default_space_and_its_blocks():
     assert draw(architecture, "--blocks", 2).stdout == text(small.graph(architecture)) + "\n"
 
 
+def test_a_published_cell_is_drawn_as_it_was_published_or_as_one_of_the_space():
+    cell = zoo.published("DARTS-V2").architecture
+    assert cell.space.averaged == "searched"
+    assert draw("darts-v2").stdout == text(cell.space.graph(cell)) + "\n"
+    ours = RNNCellSpace(nodes=9)
+    result = draw("DARTS-V2", "--space", "rnn-cell", "--space-param", "nodes=9")
+    assert result.stdout == text(ours.graph(zoo.express(cell, ours))) + "\n"
+
+
 def test_a_drawing_is_written_into_a_file(tmp_path):
     architecture, file = sampled("nasbench201"), tmp_path / "cell.svg"
     result = draw(architecture, "--space", "nasbench201", "--out", file)
@@ -69,7 +82,7 @@ def test_the_answer_of_a_search_is_drawn(tmp_path):
     assert draw(run).stdout == text(WORDS.graph(best)) + "\n"
     result = draw(run, "--space", "cnn-cell")
     assert result.exit_code == 2
-    assert "leave out --space and --blocks" in result.stderr
+    assert "leave out --space and its parameters" in result.stderr
 
 
 def test_what_cannot_be_drawn_is_one_line(tmp_path):
@@ -78,18 +91,25 @@ def test_what_cannot_be_drawn_is_one_line(tmp_path):
     assert isinstance(SumEvaluator().space, PairSpace)
     small(out=tmp_path / "comparison", budget=10, repeats=1)
     (tmp_path / "empty").mkdir()
+    (two := tmp_path / "two.txt").write_text("\n".join(map(str, some("cnn-cell-small", 2))))
     wrong = {
         (failed,): "no architecture in .* has a score",
         (own,): "a class of your own",
         (tmp_path / "comparison",): "is the folder of a comparison",
         (tmp_path / "empty",): "there is no study in",
-        (tmp_path / "nowhere",): "there is no folder .*, and as a string: cnn-cell-small: position 1",
+        (tmp_path / "nowhere",): "there is no file .*; and as a string: cnn-cell-small: position 1",
         (sampled("cnn-cell"),): "position 2 is",
         (sampled("cnn-cell-small"), "--blocks", 4): "only node1, node2 may stand there",
         (sampled("cnn-cell-small"), "--space", "mine"): "there is no space 'mine'",
         (sampled("nasbench-macro"), "--space", "nasbench-macro", "--blocks", 4): "has no blocks",
         (sampled("cnn-cell-small"), "--out", tmp_path / "cell.gif"): "ends in .svg, .png or .pdf",
         (sampled("cnn-cell-small"), "--out", tmp_path / "none" / "cell.svg"): "there is no folder",
+        (
+            "NAO",
+            "--space",
+            "cnn-cell",
+        ): "NAO: an architecture of rnn-cell cannot be written as one of cnn-cell",
+        (two,): "has 2 architectures: draw one of them",
         ("",): "a string has 40 words",
     }
     for arguments, message in wrong.items():

@@ -34,7 +34,7 @@ LONG = "nao optimize --iterations 3 --seeds 100"
 CHILD = ("--blocks", "1", "--steps", "1", "--channels", "2", "--devices", "1")
 SHORTER = {"Child(steps=10)": "Child(steps=1, channels=2)"}  # in the Python blocks
 SEARCH = ("--iterations", "1", "--initial", "1", "--new", "1", "--confirm", "2x1", *CHILD)
-RECURRENT = (*SEARCH[:8], "--child", "units=2", "--steps", "1", "--devices", "1")
+LANGUAGE = ("--child", "units=2", "--steps", "1", "--devices", "1")
 # On a table, the random architectures that every strategy begins with and one more: one fit.
 REPEATS = ("--repeats", "1")
 
@@ -155,7 +155,7 @@ def short(command):
             return (*REPEATS, "--workers", "1", "--budget", "10" if "published" in command else "11")
         return (*REPEATS, *CHILD, "--budget", "2")
     if "--space rnn" in command:
-        return RECURRENT
+        return (*SEARCH[:8], *LANGUAGE) if "optimize" in command else LANGUAGE
     return {"nao optimize": SEARCH, "nao evaluate": CHILD}.get(" ".join(command.split()[:2]), ())
 
 

@@ -1,15 +1,15 @@
-"""Architectures that a search is given to begin with: reading them, and what strategies make of them."""
+"""Architectures that a search is given to begin with."""
 
 import json
 
 import numpy as np
 import pytest
 
+from nao import given
 from nao.core import Architecture, InputError
 from nao.limits import Limits
 from nao.search import optimize
-from nao.spaces import RNN_CELL, SPACES, RNNCellSpace, zoo
-from nao.starts import read_starts
+from nao.spaces import RNN_CELL, SPACES
 from nao.strategies import NAO, make
 from nao.strategies.initial import initial_design
 from nao.strategies.named import STRATEGIES, strategy
@@ -21,42 +21,15 @@ STARTS = [BEST, Architecture((0, 3) * 4, SPACE)]
 AGAIN = Architecture((3, 0) * 4, SPACE)  # means the same as the second
 
 
-def nao(space=SPACE, **given):
-    return NAO(space, LinearEncoder(), **given)
+def nao(space=SPACE, **how):
+    return NAO(space, LinearEncoder(), **how)
 
 
 MAKERS = {
     "nao": nao,
-    **{name: lambda name=name, space=SPACE, **given: strategy(name, space, **given) for name in STRATEGIES},
+    **{name: lambda name=name, space=SPACE, **how: strategy(name, space, **how) for name in STRATEGIES},
 }
 every_strategy = pytest.mark.parametrize("make_one", MAKERS.values(), ids=MAKERS)
-
-
-class TestReading:
-    def test_a_file_has_one_on_each_line(self, tmp_path):
-        file = tmp_path / "starts.txt"
-        first, second = (zoo.express(zoo.published(n).architecture, RNN_CELL) for n in ("NAO", "ENAS"))
-        file.write_text(f"# two cells\n{first}\n\n{second}\n{first}\n")
-        assert read_starts(str(file), RNN_CELL) == [first, second]
-
-    def test_a_published_cell_becomes_one_of_the_space(self):
-        (found,) = read_starts("nao", RNN_CELL)
-        assert found == zoo.express(zoo.published("NAO").architecture, RNN_CELL)
-        (found,) = read_starts("DARTS-V2", RNNCellSpace(nodes=9))
-        assert found.space == RNNCellSpace(nodes=9)
-
-    def test_what_is_wrong_is_said(self, tmp_path):
-        with pytest.raises(
-            InputError, match=r"no file none\.txt, and no published architecture .* NAO, NAO-WS"
-        ):
-            read_starts("none.txt", RNN_CELL)
-        with pytest.raises(InputError, match=r"^DARTS-V2: a cell of 9 nodes is none of rnn-cell"):
-            read_starts("DARTS-V2", RNN_CELL)
-        with pytest.raises(InputError, match=r"cannot be read: Is a directory"):
-            read_starts(str(tmp_path), RNN_CELL)
-        (file := tmp_path / "bad.txt").write_text("node0 relu\n")
-        with pytest.raises(InputError, match=r"bad\.txt, line 1: rnn-cell: a string has 22 words"):
-            read_starts(str(file), RNN_CELL)
 
 
 @every_strategy
@@ -103,7 +76,7 @@ class TestStrategies:
         with pytest.raises(
             InputError, match=r"^a search in pairs can start with its architectures, not with "
         ):
-            make_one(starts=read_starts("NAO", RNN_CELL))
+            make_one(starts=given.architectures(["NAO"], RNN_CELL))
         with pytest.raises(InputError, match=r"are no tokens of an architecture of pairs$"):
             make_one(starts=[Architecture((9,) * 8, SPACE)])
         limits = Limits.of({"parameters": 120}, SumEvaluator())

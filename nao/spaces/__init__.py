@@ -23,10 +23,10 @@ A map of this room:
 What a space must offer is the protocol `nao.core.SearchSpace`.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import overload
 
+from nao.configuration import plain
 from nao.core import InputError, Json, SearchSpace
 from nao.spaces.cells import CellSpace
 from nao.spaces.defaults import SpaceDefaults
@@ -105,42 +105,46 @@ KINDS = (
 """The classes that a space can be made of, and the keys by which their configurations are known."""
 
 
-@overload
-def space(name: str) -> SearchSpace: ...
+ADJUSTABLE = (CellSpace, RNNCellSpace, RNNTreeSpace)
+"""Spaces that are the same search with other parameters; those of benchmarks are what was measured."""
 
 
 @overload
-def space(name: str, *, blocks: int) -> CellSpace: ...
+def space(name: str, *, blocks: int, **parameters: Json) -> CellSpace: ...
 
 
 @overload
-def space(name: str, *, blocks: int | None) -> SearchSpace: ...
+def space(name: str, **parameters: Json) -> SearchSpace: ...
 
 
-def space(name: str, *, blocks: int | None = None) -> SearchSpace:
+def space(name: str, **parameters: Json) -> SearchSpace:
     """The space of that name.
 
     Args:
       name: a key of `SPACES`.
-      blocks: B, the blocks of each cell, for a `CellSpace`. They have 5 unless told otherwise.
+      **parameters: of it that are to be others than usual, by their names in its configuration: for instance
+        `blocks=7` of a `CellSpace`, or `nodes=9, averaged="searched"` of an `RNNCellSpace`.
 
     Raises:
-      InputError: there is no such space, it has no blocks, or blocks is below 1.
+      InputError: there is no such space, it has no such parameter, or a value is out of range.
     """
     if name not in SPACES:
         raise InputError(f"there is no space {name[:40]!r}; the spaces are {', '.join(SPACES)}")
+    known = parameters_of(name)
+    for key in parameters:
+        if key not in known:
+            has = f"only {', '.join(known)}" if known else "and nothing else to be set"
+            others = ", ".join(each for each in SPACES if key in parameters_of(each))
+            raise InputError(f"{name} has no {key[:40]}, {has}" + (f"; {key} are of {others}" * bool(others)))
+    return make({**SPACES[name].configuration(), **plain(parameters)}) if parameters else SPACES[name]
+
+
+def parameters_of(name: str) -> tuple[str, ...]:
+    """The parameters that a space of `SPACES` can be given."""
     found = SPACES[name]
-    if blocks is None:
-        return found
-    if not isinstance(found, CellSpace):
-        cells = ", ".join(name for name, each in SPACES.items() if isinstance(each, CellSpace))
-        if isinstance(found, RNNCellSpace | RNNTreeSpace):
-            raise InputError(f"{name} has no blocks, as its cells are recurrent; blocks are of {cells}")
-        raise InputError(
-            f"{name} has no blocks and no child network, only known scores: give a table of them,"
-            f" or one of the spaces {cells}"
-        )
-    return dataclasses.replace(found, blocks=blocks)
+    if not isinstance(found, ADJUSTABLE):
+        return ()
+    return tuple(key for key in found.configuration() if key != "space")
 
 
 def make(configuration: Json) -> SearchSpace:

@@ -19,10 +19,8 @@ from nao.spaces.rnn_cell import RNNCellSpace
 
 ENAS_IDS = ("tanh", "relu", "identity", "sigmoid")  # also those of NAO without weight sharing
 NAO_WS_IDS = ("tanh", "relu", "sigmoid", "identity")  # also those of ENAS-LM
-PENN, WIKITEXT2 = (
-    10_000,
-    33_278,
-)  # words of the Penn Treebank and of WikiText-2, the end of a sentence included
+PENN = 10_000  # different words of the Penn Treebank, the end of a sentence included
+WIKITEXT2 = 33_278  # of WikiText-2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +76,11 @@ def published(name: str) -> Published:
     raise InputError(f"there is no published architecture {name!r:.40}; there are {names}")
 
 
+def is_published(name: str) -> bool:
+    """Whether there is a published architecture of that name, in capitals or not."""
+    return any(each.name.lower() == name.lower() for each in zoo())
+
+
 def express(architecture: Architecture, space: SearchSpace) -> Architecture:
     """An architecture as a string of another space that has the same cell.
 
@@ -97,7 +100,8 @@ def express(architecture: Architecture, space: SearchSpace) -> Architecture:
         raise InputError(f"an architecture of {ours.name} cannot be written as one of {space.name}")
     if ours.nodes != space.nodes:
         raise InputError(
-            f"a cell of {ours.nodes} nodes is none of {space.name}, whose cells have {space.nodes}"
+            f"a cell of {ours.nodes} nodes is none of {space.name}, whose cells have {space.nodes}:"
+            f" give the space nodes={ours.nodes}"
         )
     tokens = np.array(architecture.tokens)
     names = [ours.activations[a] for a in ours.activation_ids(tokens).tolist()]

@@ -1,5 +1,6 @@
 """Known sizes, known architectures, and architectures as data."""
 
+import math
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from nao.core import Architecture, InputError
-from nao.spaces import CNN_CELL, CNN_CELL_SMALL, SPACES, space
+from nao.spaces import CNN_CELL, CNN_CELL_SMALL, SPACES, RNNCellSpace, RNNTreeSpace, space
 from nao.spaces.cells import CellSpace
 from nao.spaces.operations import Operation, operations
 
@@ -160,10 +161,25 @@ def test_spaces_by_name():
     for blocks in (0, -1):
         with pytest.raises(InputError, match=f"at least 1 block, not {blocks}$"):
             space("cnn-cell", blocks=blocks)
-    with pytest.raises(InputError, match=r"^nasbench201 has no blocks .* cnn-cell, cnn-cell-small$"):
+    with pytest.raises(InputError, match=r"^nasbench201 has no blocks, .* cnn-cell, cnn-cell-small$"):
         space("nasbench201", blocks=5)
     with pytest.raises(InputError, match=r"^rnn-cell has no blocks, .* cnn-cell, cnn-cell-small$"):
         space("rnn-cell", blocks=5)
+
+
+def test_spaces_by_name_with_other_parameters():
+    assert space("rnn-cell", nodes=9, averaged="searched") == RNNCellSpace(nodes=9, averaged="searched")
+    assert space("rnn-cell", nodes=np.int64(9), activations=("tanh", "relu")).size == math.factorial(8) * 2**8
+    assert space("rnn-tree", base=4) == RNNTreeSpace(base=4)
+    few = space("cnn-cell", operations=["conv 1x1", "identity 1x1"], blocks=2, cells=["normal"])
+    assert [x.name for x in few.operations] == ["conv 1x1", "identity 1x1"]
+    with pytest.raises(InputError, match=r"^rnn-tree has no nodes, only base, .*; nodes are of rnn-cell$"):
+        space("rnn-tree", nodes=9)
+    with pytest.raises(InputError, match=r"^nasbench-macro has no depth, and nothing else to be set$"):
+        space("nasbench-macro", depth=9)
+    for wrong in ("x", 2.5, None, [], 1001):
+        with pytest.raises(InputError, match="rnn-cell"):
+            space("rnn-cell", nodes=wrong)
 
 
 @pytest.mark.parametrize(

@@ -1,51 +1,48 @@
-"""Which architecture is meant by the text that a user gives: a string of a space, or the folder of a search.
+"""Which architecture is to be drawn: one that a user names, or the answer of a search in a folder.
 
 Axis letters: none.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from nao import folder, study
-from nao.core import Architecture, InputError
-from nao.spaces import CellSpace, space
+from nao import folder, given, study
+from nao.core import Architecture, InputError, Json
+from nao.spaces import space, zoo
 from nao.study.recorded import RecordedSpace
 
 SPACE = "cnn-cell-small"  # whose string it is, unless told otherwise
 
 
-def given_architecture(text: str, name: str | None = None, blocks: int | None = None) -> Architecture:
-    """The architecture of a string, or the answer of a search.
+def given_architecture(
+    text: str, name: str | None = None, parameters: Mapping[str, Json] = {}
+) -> Architecture:
+    """The architecture that a user names, or the answer of a search.
 
     Args:
-      text: a string of the space, or the folder of a search.
-      name: of the space of the string; `SPACE` unless given.
-      blocks: of each of its cells; 5 unless given.
+      text: a string of the space, a published architecture, a file with one (see `nao.given`), or the folder
+        of a search.
+      name: of the space. Unless given, it is that of a published architecture, and else `SPACE`.
+      parameters: of the space, see `nao.spaces.space`.
 
     Raises:
-      InputError: it is neither, or the search has no answer yet, or one that cannot be drawn.
+      InputError: it is none of these, a file has several, or the search has no answer yet, or one that
+        cannot be drawn.
     """
-    named = os.path.expanduser(text)
-    if not os.path.isdir(named):  # unlike Path, this takes a text of any length
-        return _parse(text, name or SPACE, blocks)
-    run = Path(named)
-    if (name, blocks) != (None, None):
-        raise InputError(f"the search in {run} says what its space is: leave out --space and --blocks")
-    return _answer(run)
-
-
-def _parse(text: str, name: str, blocks: int | None) -> Architecture:
-    where = space(name)
-    if blocks is not None:
-        if not isinstance(where, CellSpace):
-            raise InputError(f"{name} has no blocks: leave out --blocks")
-        where = space(name, blocks=blocks)
-    try:
-        return where.parse(text)
-    except InputError as error:
-        if len(text.split()) != 1:
-            raise
-        raise InputError(f"there is no folder {text[:100]}, and as a string: {error}") from error
+    usual = (name, parameters) == (None, {})
+    if os.path.isdir(run := os.path.expanduser(text)):
+        if not usual:
+            raise InputError(
+                f"the search in {run} says what its space is: leave out --space and its parameters"
+            )
+        return _answer(Path(run))
+    if usual and zoo.is_published(text):
+        return zoo.published(text).architecture
+    found = given.architectures([text], space(name or SPACE, **parameters))
+    if len(found) != 1:
+        raise InputError(f"{text} has {len(found)} architectures: draw one of them")
+    return found[0]
 
 
 def _answer(run: Path) -> Architecture:
