@@ -93,7 +93,9 @@ class SumEvaluator:
         if total % 10 in self.failing:
             failure = {"score": np.nan} if request.seed % 2 else {"status": "failed", "reason": "diverged"}
             return Result(request, **failure, **facts)
-        return Result(request, score, test_score=score - 0.25, metrics={"loss": np.inf}, **facts)
+        return Result(
+            request, score, test_score=score - 0.25, metrics={"loss": -score, "worst": np.inf}, **facts
+        )
 
     def prepare(self):
         return iter(())

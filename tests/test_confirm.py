@@ -40,7 +40,7 @@ class Noisy(SumEvaluator):
         if self.fails(request):
             return Result(request, status="failed", reason="diverged")
         score = truth(request.architecture) + np.random.default_rng(request.seed).normal(scale=self.noise)
-        return Result(request, score, test_score=score - 100)
+        return Result(request, score, test_score=score - 100, metrics={"loss": -score, "joules_rapl": 9.0})
 
 
 def truth(architecture):
@@ -101,6 +101,7 @@ class TestAnswer:
         assert best["score"] == found.confirmed.score == pytest.approx(np.mean(new))
         assert best["std"] == pytest.approx(np.std(new, ddof=1))
         assert best["test_score"] == pytest.approx(np.mean(new) - 100)
+        assert best["metrics"] == {"loss": pytest.approx(-np.mean(new))}
         assert (best["trainings"], best["first_score"]) == (3, found.best.score)
 
     def test_of_a_single_one_there_is_nothing_to_choose(self):

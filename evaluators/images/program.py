@@ -111,14 +111,14 @@ class ImageProgram:
 
     def report(self, outcome: training.Outcome) -> Report:
         """Accuracies and mean losses; a training whose loss did not stay finite has failed."""
-        metrics = {"train_loss": float(outcome.train_loss)}
+        metrics, scores = {"train_loss": float(outcome.train_loss)}, {}
         for i, (split, y) in enumerate((("valid", self.dataset.y_valid), ("test", self.dataset.y_test))):
             if len(y):
-                metrics[f"{split}_score"] = int(outcome.correct[i]) / len(y)
+                scores[split] = int(outcome.correct[i]) / len(y)
                 metrics[f"{split}_loss"] = float(outcome.loss[i]) / len(y)
-        test_score = metrics.pop("test_score", None)
+        test_score = scores.get("test")
         if np.isfinite([outcome.train_loss, outcome.loss[0]]).all():
-            return Report(metrics["valid_score"], test_score, metrics)
+            return Report(scores["valid"], test_score, metrics)
         reason = f"diverged: the loss was not finite after {int(outcome.steps)} steps"
         return Report(None, test_score, metrics, reason)
 

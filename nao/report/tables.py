@@ -65,11 +65,18 @@ def show_run(history: History, title: str, console: Console) -> None:
         spread = f"std {best['std']:.4f}; " if best["std"] is not None else ""
         mean = f"the mean of {best['trainings']} trainings more, {spread}"
         console.print(f"{mean}its first score was {best['first_score']:.4f}", soft_wrap=True)
+    if best["metrics"]:
+        console.print(metrics(best["metrics"]), highlight=False, markup=False, soft_wrap=True)
     size = f"{best['parameters']:,} parameters, {best['flops'] / 1e6:,.2f} MFLOPs a forward pass"
     console.print(f"{size}\n", soft_wrap=True)
     for line in list_nodes(history.best.architecture) if history.best else []:
         console.print(escape(line), highlight=False, soft_wrap=True)
     console.print(escape(best["architecture"]), highlight=False, soft_wrap=True, style="dim")
+
+
+def metrics(measured: Mapping[str, float]) -> str:
+    """What was measured beside the score, in words: `valid_loss 0.1234, test_loss 0.1306`."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in measured.items())
 
 
 def show_fronts(history: History, console: Console) -> None:

@@ -11,9 +11,9 @@ with what is missing.
 
 import dataclasses
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from nao.records import Request, Result, Trial
+from nao.records import JOULES, Request, Result, Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,26 +25,34 @@ class Repeated:
       score: the mean of their scores.
       std: the sample standard deviation of their scores, that of one training; None of a single one.
       test_score: the mean of their test scores, if those were measured.
+      metrics: the means of what else was measured of the network in each of them, by name.
     """
 
     trainings: int
     score: float
     std: float | None
     test_score: float | None
+    metrics: Mapping[str, float]
 
     @classmethod
     def of(cls, results: Iterable[Result]) -> "Repeated | None":
         """The means of the results that did not fail; None where all of them did."""
-        scored = [(result.score, result.test_score) for result in results if result.score is not None]
+        scored = [result for result in results if result.score is not None]
         if not scored:
             return None
-        scores = [score for score, _ in scored]
-        tests = [test for _, test in scored if test is not None]
+        scores = [result.score for result in scored if result.score is not None]
+        tests = [result.test_score for result in scored if result.test_score is not None]
+        measured = [name for name in scored[0].metrics if name not in JOULES.values()]
         return cls(
             len(scores),
             statistics.fmean(scores),
             statistics.stdev(scores) if len(scores) > 1 else None,
             statistics.fmean(tests) if tests else None,
+            {
+                name: statistics.fmean(result.metrics[name] for result in scored)
+                for name in measured
+                if all(name in result.metrics for result in scored)
+            },
         )
 
 

@@ -156,9 +156,10 @@ class History:
         `evaluations` is M, the number of trainings whose score was read, failed ones included: one for each
         architecture, and `repeats` of them to confirm the answer. `reasons` says of the failed ones how many
         failed for which reason, the commonest first. The `score` of `best` is the mean of `trainings` of it,
-        their standard deviation `std`: where it is confirmed, they are new ones, and `first_score` is what it
-        was found with. `confirmed` has the means by which the candidates were compared. `fronts` has the
-        Pareto front of score against each cost that is known, the cheapest architecture first.
+        their standard deviation `std`, and `metrics` are the means of what else they measured: where it is
+        confirmed, they are new ones, and `first_score` is what it was found with. `confirmed` has the means
+        by which the candidates were compared. `fronts` has the Pareto front of score against each cost that
+        is known, the cheapest architecture first.
         Scores are averaged over the architectures that did not fail. `iterations` has one entry for each
         decoded set, in which `predicted` is the mean of what f expected of the decoded ones, `seeds_mean` the
         mean score of the architectures they came from, `seeds_believed` the mean of what f made of these,
@@ -237,6 +238,7 @@ def _described(trial: Trial | None, found: Repeated | None) -> dict[str, Json]:
         "std": found and found.std,
         "trainings": found and found.trainings,
         "test_score": found and found.test_score,
+        "metrics": found and dict(found.metrics),
         "first_score": result and result.score,
         "parameters": result and result.parameters,
         "flops": result and result.flops,

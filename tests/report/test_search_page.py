@@ -206,6 +206,7 @@ def test_the_paragraph_says_what_was_searched_and_found(searched, page):
     assert text.startswith("The space pairs, 65,536 strings, was searched by nao")
     assert f"M = {found['evaluations']}." in text
     assert f"scores {found['best']['score']:.4f} in validation, the mean of 2 new trainings" in text
+    assert f"Measured beside it: loss {found['best']['metrics']['loss']:.4g}." in text
     assert text.endswith("Complete.")
     assert "Search a &amp; b" in page
 

@@ -39,6 +39,7 @@ def test_a_run_is_shown_in_full_on_any_console(width):
     assert "\nmean, predicted: of the new ones, as they scored, and as f expected before\n" in text
     best = summary["best"]
     assert f"best: {best['score']:.4f} in validation, test {best['test_score']:.4f}" in text
+    assert f"\nloss {best['metrics']['loss']:.4g}\n" in text
     assert text.splitlines()[-1] == best["architecture"]
 
 

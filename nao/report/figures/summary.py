@@ -12,7 +12,7 @@ from nao.report import energy
 from nao.report.figures.cost import amount, usages
 from nao.report.page import Table, Text
 from nao.report.page.parts import Facts, Part
-from nao.report.tables import duration, scientific, standing
+from nao.report.tables import duration, metrics, scientific, standing
 from nao.report.tables import number as cell
 from nao.study import History
 
@@ -68,6 +68,8 @@ def found(history: History, summary: Mapping[str, Json]) -> str:
     words.append(f"{answer}, from {origin}, scores {best['score']:.4f} in validation{confirmed}{test}.")
     if history.confirmed:
         words.append(f"It was found with a score of {cell(best['first_score'], 4)}.")
+    if best["metrics"]:
+        words.append(f"Measured beside it: {metrics(best['metrics'])}.")
     if initial["mean"] is not None:
         words.append(
             f"The {initial['count']:,} architectures that the search began with score {initial['mean']:.4f}"

@@ -31,14 +31,14 @@ class TestReport:
     def test_shares_and_means(self):
         report = self.PROGRAM.report(outcome())
         assert (report.score, report.test_score) == (30 / 40, 18 / 24)
-        expected = {"train_loss": 0.5, "valid_score": 0.75, "valid_loss": 0.5, "test_loss": 0.5}
+        expected = {"train_loss": 0.5, "valid_loss": 0.5, "test_loss": 0.5}
         assert report.metrics == expected
         assert report.reason == ""
 
     def test_without_test_images_there_is_no_test_score(self):
         report = ImageProgram(SPACE, dataset(test=0), CHILD).report(outcome())
         assert (report.score, report.test_score) == (0.75, None)
-        assert set(report.metrics) == {"train_loss", "valid_score", "valid_loss"}
+        assert set(report.metrics) == {"train_loss", "valid_loss"}
 
     @pytest.mark.parametrize(
         "values", [{"train_loss": np.nan}, {"loss": [np.inf, 1.0]}, {"train_loss": -np.inf}]
