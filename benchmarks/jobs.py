@@ -10,9 +10,10 @@ it knows after the 400. All are confirmed by `5x3`.
 
 Then the five candidates of each are trained `--fresh` times more, with seeds that no search has used. The
 table has the means of these trainings over the searches: the validation and test score of the answer, the
-validation score of all five, and what the answer was reported to have more than that (its bias). Differences
-are those of the first row to the row, paired by seed; intervals are bootstrapped over the searches. DIR keeps
-the searches: the same command goes on.
+validation score of all five, and what the answer was reported to have more than that (its bias). Trainings
+that failed are in no mean; the last column counts them. Differences are those of the first row to the row,
+paired by seed; intervals are bootstrapped over the searches. DIR keeps the searches: the same command goes
+on.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from shared import evaluator, interval
+from shared import add_children, child_pool, interval, mean_known
 
 import nao
 from nao.compare.tables import estimates
@@ -31,6 +32,7 @@ from nao.search import search
 from nao.study import History
 
 UNUSED = 2_000_000_000  # seeds of trainings that no search asks for
+TRAININGS = 700  # of a search
 INITIAL = "initial"
 COLUMNS = ("answer", "test", "the five", "bias")
 
@@ -42,11 +44,11 @@ def found_by(name: str, where: Evaluator, seed: int, given: argparse.Namespace) 
         return nao.optimize(where.space, where, iterations=0, seeds=seeds, seed=seed, out=out)
     if name in PRESETS:
         return nao.optimize(where.space, where, name, iterations=3, seeds=seeds, seed=seed, out=out)
-    return search(nao.strategy(name, where.space, seed=seed), where, [batch] * (700 // batch), out=out)
+    return search(nao.strategy(name, where.space, seed=seed), where, [batch] * (TRAININGS // batch), out=out)
 
 
 def trained_anew(found: list[History], where: Evaluator, fresh: int) -> Iterator[list[float]]:
-    """For each search, its columns."""
+    """For each search its columns, how many of the new trainings failed, and how many there were."""
     seeds = itertools.count(UNUSED)
     asked = [
         {
@@ -58,14 +60,20 @@ def trained_anew(found: list[History], where: Evaluator, fresh: int) -> Iterator
     results = {
         result.request: result
         for result in where.evaluate([x for of in asked for some in of.values() for x in some])
-        if result.score is not None
     }
     for each, of in zip(found, asked, strict=True):
-        valid = {i: np.mean([results[x].score for x in some if x in results]) for i, some in of.items()}
+        valid = {i: mean_known(results[x].score for x in some) for i, some in of.items()}
         answer = each.best.id
-        test = np.mean([results[x].test_score for x in of[answer] if x in results])
+        test = mean_known(results[x].test_score for x in of[answer])
         bias = each.confirmed.score - valid[answer]
-        yield [valid[answer], test, float(np.mean(list(valid.values()))), bias]
+        failed = [results[x].score is None for some in of.values() for x in some]
+        yield [valid[answer], test, mean_known(valid.values()), bias, sum(failed), len(failed)]
+
+
+def failures(row: np.ndarray) -> str:
+    """Failed / asked, over the searches of a row `[seeds, columns + 2]`."""
+    failed, asked = row[:, len(COLUMNS) :].sum(axis=0)
+    return f"{failed:.0f} / {asked:.0f}"
 
 
 def main() -> None:
@@ -74,21 +82,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     for name, value in (("seeds", 8), ("batch", 10), ("fresh", 12), ("start-from", 100)):
         parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--space", default="cnn-cell-small")
-    parser.add_argument("--data")
+    add_children(parser)
     given = parser.parse_args()
-    given.table = None
-    where, names = evaluator(given), given.strategies.split(",")
+    if given.batch < 1 or TRAININGS % given.batch:
+        raise SystemExit(f"--batch {given.batch} does not divide the {TRAININGS} trainings of a search")
+    where, names = child_pool(given), given.strategies.split(",")
     rows = {}
     for name in names:
         found = [found_by(name, where, seed, given) for seed in range(given.seeds)]
-        rows[name] = np.array(list(trained_anew(found, where, given.fresh)))  # [seeds, columns]
-        print(name, *rows[name].round(4).tolist(), flush=True)
+        rows[name] = np.array(list(trained_anew(found, where, given.fresh)))  # [seeds, columns + 2]
+        print(
+            name, *rows[name][:, : len(COLUMNS)].round(4).tolist(), "failed", failures(rows[name]), flush=True
+        )
     if given.seeds == 1:
         return  # one search has no interval
     ours = rows[names[0]]
     head = [f"{column} | `{names[0]}` minus it" for column in COLUMNS[:-1]]
-    print(f"\n| searches | {' | '.join([*head, COLUMNS[-1]])} |\n{'|---' * (2 * len(head) + 2)}|")
+    print(f"\n| searches | {' | '.join([*head, COLUMNS[-1], 'failed'])} |\n{'|---' * (2 * len(head) + 3)}|")
     for name, row in rows.items():
         mean, minus = estimates(row), estimates(ours - row)
         pairs = [
@@ -96,7 +106,7 @@ def main() -> None:
             for i in range(len(head))
             for cell in (interval(mean, i, 4), "" if name == names[0] else interval(minus, i, 4, "+"))
         ]
-        print(f"| {' | '.join([name, *pairs, interval(mean, len(head), 4, '+')])} |")
+        print(f"| {' | '.join([name, *pairs, interval(mean, len(head), 4, '+'), failures(row)])} |")
 
 
 if __name__ == "__main__":

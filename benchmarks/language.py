@@ -54,13 +54,17 @@ from nao.spaces.zoo import express, zoo
 
 
 def published(program: LanguageProgram) -> dict[str, Architecture]:
-    """The published cells that are of the space."""
+    """The published cells that the space can express; the name says if it averages other nodes of one."""
     found = {}
     for each in zoo():
         try:
-            found[each.name] = express(each.architecture, program.space)
+            ours = express(each.architecture, program.space)
         except InputError as error:
             print(f"{each.name}: {error}")
+            continue
+        averaged = program.space.averaged
+        altered = averaged != each.space.averaged
+        found[f"{each.name} (averages {averaged})" if altered else each.name] = ours
     return found
 
 
@@ -95,7 +99,7 @@ def signal(program: LanguageProgram, count: int, seeds: int) -> None:
     print(f"standard error of a mean score {np.nanmean(errors):.4f}, of the means {np.nanstd(means):.4f}")
     for name, score in zip(names, means[len(architectures) :], strict=True):
         rank = 1 + (means[: len(architectures)] > score).sum()
-        print(f"{name:12s} score {score:.4f}, rank {rank} of {count + 1}, with the {count} random ones")
+        print(f"{name:30s} score {score:.4f}, rank {rank} of {count + 1}, with the {count} random ones")
 
 
 def torch_seconds(

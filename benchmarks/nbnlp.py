@@ -16,8 +16,9 @@ A tree has no matrix after its leaves and none on its memory. Bases are powers o
 exact are nested blends as of its nodes. Contained are sums of a linear map and of activations of multiples of
 it: gates of zero matrices stand half open, and nodes with the identity scale and subtract (first activation
 searched, loose ends averaged); what else it contains is not known. Every conversion is evaluated with the
-weights of the cell. Trained is the smallest tree that contains a cell, with all its matrices free, so that
-cells which differ in what is tied are one string; a failed training counts as the worst.
+weights of the cell, by the code that trains children. Trained is the smallest tree that contains a cell, with
+all its matrices free, so that cells which differ in what is tied are one string; a failed training counts as
+the worst.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from nbnlp_cells import Array, Cell, are_free, form, key, live, obstacles, random_weights, run_cell
-from nbnlp_strings import Gated, Tree, as_gated, as_tree, blends
+from nbnlp_strings import Converted, as_gated, as_tree, blends
 from scipy.stats import kendalltau, spearmanr
 
 from nao.core import InputError, Request
@@ -61,7 +62,7 @@ class Found(NamedTuple):
     obstacles: set[str]
     name: str = ""
     exact: Sequence[bool] = (False, False, False)
-    strings: Sequence[Tree | Gated | None] = (None, None, None)
+    strings: Sequence[Converted | None] = (None, None, None)
 
 
 def read(path: Path) -> list[Found]:
@@ -89,11 +90,11 @@ def convert(cell: Cell, loss: float) -> Found:
     if not obstructed <= {"leaky relu"}:
         return Found(cell, loss, obstructed, exact=(False, False, nested))
     weights = random_weights(cell, UNITS)
-    f = form(cell, weights)
+    f = form(cell, weights, UNITS)
     free = not obstructed and are_free(cell)
     exact = [depth for depth in DEPTHS if free and as_tree(f, depth, exact=True)]
     contained = [tree for depth in DEPTHS if (tree := as_tree(f, depth, exact=False))]
-    eight = next((tree for tree in contained if tree.space.base == 8), None)
+    eight = next((tree for tree in contained if tree.string.space.base == 8), None)
     strings = (next(iter(contained), None), eight, as_gated(f))
     xs = np.random.default_rng(1).normal(size=(STEPS, UNITS))
     checked = [*(string for string in strings if string), *(as_tree(f, depth, exact=True) for depth in exact)]
@@ -110,7 +111,9 @@ def report(found: Sequence[Found]) -> None:
     print(f"{len(found)} distinct cells\n\n{'space':20}" + "".join(f"{kind:>16}" for kind in KINDS))
     for i, space in enumerate(("rnn-tree, any base", "rnn-tree, base 8", "rnn-cell, any nodes")):
         relu = [each for each in found if each.strings[i] or each.exact[i]]
-        counts = (sum(each.exact[i] for each in found), sum(not each.obstacles for each in relu), len(relu))
+        exact = sum(each.exact[i] for each in found)
+        contained = sum(each.exact[i] or not each.obstacles for each in relu)  # obstacles are those of trees
+        counts = (exact, contained, len(relu))
         print(f"{space:20}" + "".join(f"{count:8d} ({count / len(found):4.1%})" for count in counts))
     print(f"\n{'why no tree contains a cell':42}{'cells':>6}{'alone':>7}")
     for reason in sorted({reason for each in found for reason in each.obstacles}):
@@ -122,8 +125,8 @@ def train(found: Sequence[Found], text: Text, child: LanguageChild, seeds: int) 
     """Trains the smallest trees, and prints our losses beside the published ones, by base."""
     by_base = collections.defaultdict(list)
     for each in found:
-        if isinstance(tree := each.strings[0], Tree):
-            by_base[tree.space].append((each, tree.string))
+        if tree := each.strings[0]:
+            by_base[tree.string.space].append((each, tree.string))
     for space, cells in sorted(by_base.items(), key=lambda item: item[0].base):
         pool = DevicePool(LanguageProgram(space, text, child), 1)
         strings = {string.tokens: string for _, string in cells}
@@ -167,11 +170,11 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=LanguageChild().learning_rate)
     parser.add_argument("--data", default="text")
     options = parser.parse_args()
+    set_up_devices()
     found = read(options.file)
     report(found)
     trained = [each for each in found if each.strings[0]][: options.train]
     if trained:
-        set_up_devices()
         child = LanguageChild(steps=options.steps, units=options.units, learning_rate=options.learning_rate)
         train(trained, as_text(load(options.data)), child, options.seeds)
 

@@ -20,7 +20,6 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "tanh": np.tanh,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "relu": lambda x: np.maximum(x, 0),
-    "identity": lambda x: x,
     "add": np.add,
     "multiply": np.multiply,
 }
@@ -115,12 +114,12 @@ def run_cell(cell: Cell, weights: Weights, xs: Float[Array, "T U"]) -> Float[Arr
     return np.array(outputs)
 
 
-def form(cell: Cell, weights: Weights, name: str = "h_new_0") -> Form:
+def form(cell: Cell, weights: Weights, units: int, name: str = "h_new_0") -> Form:
     """What a cell without obstacles computes: linear nodes of linear nodes, and sums of them, are merged."""
     if name not in cell:
-        one = np.eye(len(next(iter(weights.values()))))
+        one = np.eye(units)
         return Form("linear", x=one * (name == "x"), h=one * (name != "x"))
-    parts = [form(cell, weights, each) for each in cell[name]["input"]]
+    parts = [form(cell, weights, units, each) for each in cell[name]["input"]]
     if op(cell[name]) == "linear":
         maps = [weights[name, i] for i in range(len(parts))]
         parts = [Form("linear", x=f.x @ m, h=f.h @ m) for f, m in zip(parts, maps, strict=True)]
@@ -144,7 +143,7 @@ def are_free(cell: Cell) -> bool:
     weights = random_weights(cell, 1)
 
     def numbers(weights: Weights) -> Array:
-        return np.array([(f.x[0, 0], f.h[0, 0]) for f in linear_parts(form(cell, weights))]).ravel()
+        return np.array([(f.x[0, 0], f.h[0, 0]) for f in linear_parts(form(cell, weights, 1))]).ravel()
 
     moved = [numbers({**weights, each: weights[each] + 1e-3}) - numbers(weights) for each in weights]
     return bool(np.linalg.matrix_rank(np.array(moved), tol=1e-6) == len(numbers(weights)))

@@ -4,13 +4,18 @@ Axis letters: T steps, U units.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Float
-from nbnlp_cells import FUNCTIONS, Array, Cell, Form, linear_parts, op
+from nbnlp_cells import Array, Cell, Form, linear_parts, op
 
 from nao.core import Architecture
+from nao.evaluators.language.gated import GatedCell
+from nao.evaluators.language.tree import TreeCell
 from nao.spaces import RNNCellSpace, RNNTreeSpace
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
@@ -25,29 +30,26 @@ class Spot(NamedTuple):
     h: Array = np.zeros((0, 0))
 
 
-class Tree(NamedTuple):
-    """A string, and the matrices that make it equal a cell."""
+class Converted(NamedTuple):
+    """A string, and the matrices with which the cell that is trained equals one of the benchmark."""
 
-    space: RNNTreeSpace
     string: Architecture
-    leaves: Sequence[Spot]
+    cell: TreeCell | GatedCell
+    matrices: Sequence[Array]
 
     def run(self, xs: Float[Array, "T U"]) -> Float[Array, "T U"]:
-        """The outputs `[T, U]`, from an empty memory."""
-        parts = self.space.parts(np.array(self.string.tokens))
-        combine = [FUNCTIONS[self.space.combiners[i]] for i in (*parts.combiners, parts.inject_combiner)]
-        act = [FUNCTIONS[self.space.activations[i]] for i in (*parts.activations, parts.inject_activation)]
-        h, c, outputs = np.zeros_like(xs[0]), np.zeros_like(xs[0]), []
-        for x in xs:
-            before, after = [], list[Array]()
-            for i, (j, k) in enumerate(self.space.tree().tolist()):
-                read = (x @ self.leaves[i].x, h @ self.leaves[i].h) if j < 0 else (after[j], after[k])
-                before.append(combine[i](*read))
-                a = act[i](before[i])
-                after.append(act[-1](combine[-1](a, c)) if i == parts.inject_at else a)
-            h, c = after[-1], before[int(parts.cell_from)]
-            outputs.append(h)
-        return np.array(outputs)
+        """The outputs `[T, U]` in float64, from an empty state."""
+        with jax.enable_x64(True), jax.disable_jit():  # the trees are large, and each is run only once
+            weights = self.cell.assemble([jnp.asarray(each) for each in self.matrices])
+            architecture = jax.tree.map(jnp.asarray, self.cell.encode(np.array(self.string.tokens)))
+
+            def step(state: Any, projected: jax.Array) -> tuple[Any, jax.Array]:
+                state = self.cell.step(weights, architecture, None, state, projected)
+                return state, state[0]
+
+            empty = (jnp.zeros((1, self.cell.units)),) * self.cell.arrays
+            _, outputs = lax.scan(step, empty, self.cell.project(weights, jnp.asarray(xs)[:, None]))
+            return np.asarray(outputs[:, 0])
 
 
 def place(f: Form, depth: int, exact: bool) -> list[list[Spot]] | None:
@@ -73,7 +75,7 @@ def place(f: Form, depth: int, exact: bool) -> list[list[Spot]] | None:
     return [*(x + y for x, y in zip(left, right, strict=True)), [Spot(combiner, activation)]]
 
 
-def as_tree(f: Form, depth: int, exact: bool) -> Tree | None:
+def as_tree(f: Form, depth: int, exact: bool) -> Converted | None:
     """The tree of this depth that has a form, with a memory that adds nothing to it."""
     levels = place(f, depth, exact)
     if levels is None:
@@ -90,35 +92,13 @@ def as_tree(f: Form, depth: int, exact: bool) -> Tree | None:
         inject = "identity"
     words = [word for spot in spots for word in spot[:2]]
     space = RNNTreeSpace(base=2**depth, activations=ACTIVATIONS)
-    text = " ".join([*words, "add", inject, f"node{source}", f"node{leaf}"])
-    return Tree(space, space.parse(text), spots[: 2**depth])
+    string = space.parse(" ".join([*words, "add", inject, f"node{source}", f"node{leaf}"]))
+    leaves = spots[: space.base]
+    matrices = [np.concatenate(each, axis=1) for each in zip(*(spot[2:] for spot in leaves), strict=True)]
+    return Converted(string, TreeCell(space, len(leaves[0].x)), matrices)
 
 
-class Gated(NamedTuple):
-    """A string, and the matrices that make it equal a cell, where its gates have zeros."""
-
-    space: RNNCellSpace
-    string: Architecture
-    x: Array
-    nodes: Sequence[Array]
-
-    def run(self, xs: Float[Array, "T U"]) -> Float[Array, "T U"]:
-        """The outputs `[T, U]`."""
-        tokens = np.array(self.string.tokens)
-        parents, mean = self.space.parents(tokens), self.space.mean_weights(tokens)
-        act = [FUNCTIONS[self.space.activations[i]] for i in self.space.activation_ids(tokens)]
-        h, outputs = np.zeros_like(xs[0]), []
-        for x in xs:
-            states = [(h + act[0](x @ self.x + h @ self.nodes[0])) / 2]
-            for k in range(1, self.space.nodes):
-                s = states[parents[k]]
-                states.append((s + act[k](s @ self.nodes[k])) / 2)
-            h = np.tensordot(mean.astype(np.float64), states, axes=1)
-            outputs.append(h)
-        return np.array(outputs)
-
-
-def as_gated(f: Form) -> Gated | None:
+def as_gated(f: Form) -> Converted | None:
     """A cell of gated nodes that has a form; None if none is found.
 
     Node 0 is the linear map A. Each activation of A V is a node, which is (A + act(A V)) / 2, and one more
@@ -130,9 +110,9 @@ def as_gated(f: Form) -> Gated | None:
     if not curved or len(curved) + len(linear) < len(terms):
         return None
     first, one, loose = curved[0].parts[0], np.eye(len(curved[0].parts[0].x)), len(curved) + 1
-    maps = [np.linalg.solve(first.x, each.x) for each in (*(term.parts[0] for term in curved), *linear)]
-    given = [*(term.parts[0] for term in curved), *linear]
-    if not all(np.allclose(first.h @ m, each.h) for m, each in zip(maps, given, strict=True)):
+    given = [np.concatenate([each.x, each.h]) for each in (*(term.parts[0] for term in curved), *linear)]
+    maps = [np.linalg.lstsq(given[0], each)[0] for each in given]
+    if not all(np.allclose(given[0] @ m, each) for m, each in zip(maps, given, strict=True)):
         return None
     nodes, parents, words = [2 * first.h - one], [0], ["identity"]
     for term, m in zip(curved, maps, strict=False):
@@ -144,7 +124,8 @@ def as_gated(f: Form) -> Gated | None:
     space = RNNCellSpace("rnn-cell", len(nodes), ACTIVATIONS, "searched", "loose")
     ids = [ACTIVATIONS.index(word) for word in (*words, "identity")]
     tokens = space.tokens_of(np.array([*parents, 0]), np.array(ids))
-    return Gated(space, Architecture(tuple(tokens.tolist()), space), 2 * first.x, nodes)
+    matrices = [np.concatenate([0 * each, each], axis=1) for each in (2 * first.x, *nodes)]
+    return Converted(Architecture(tuple(tokens.tolist()), space), GatedCell(space, len(one)), matrices)
 
 
 def blends(cell: Cell, name: str = "h_new_0") -> int:

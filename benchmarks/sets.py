@@ -12,8 +12,9 @@ there were before it:
 
 All but the first are trained, with seeds that no search has used: the highest score of many was luck, in
 part. With `--choices` the iteration is decided again in each of these ways, and what is then decoded is
-trained too. A row has the mean score that is known or predicted of the set, that of its new trainings, and
-what `decoded` has more of these; intervals are bootstrapped over runs and iterations.
+trained too. A row has the mean score that is known or predicted of the set, that of its new trainings, what
+`decoded` has more of these, and how many trainings failed, which are in no mean; intervals are bootstrapped
+over runs and iterations.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from shared import evaluator, interval
+from shared import add_children, child_pool, interval, mean_known
 
 import nao
 from nao.compare.tables import estimates
@@ -58,13 +59,13 @@ def decided(run: nao.Run, known: list[Trial], choose: str, new: int, seed: int) 
     return {choose: ([p.architecture for p in proposals], float(np.mean([p.predicted for p in proposals])))}
 
 
-def trained(where: Evaluator, sets: list[list[Architecture]], trainings: int) -> Iterator[float]:
-    """The mean score of each set over new trainings."""
+def trained(where: Evaluator, sets: list[list[Architecture]], trainings: int) -> Iterator[list[float | None]]:
+    """The scores of new trainings of each set; None of those that failed."""
     seeds = itertools.count(UNUSED)
     asked = [[Request(x, next(seeds)) for x in each for _ in range(trainings)] for each in sets]
     score = {r.request: r.score for r in where.evaluate(list(itertools.chain(*asked)))}
     for requests in asked:
-        yield float(np.nanmean([np.nan if score[r] is None else score[r] for r in requests]))
+        yield [score[r] for r in requests]
 
 
 def main() -> None:
@@ -72,11 +73,9 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--choices", default="")
     parser.add_argument("--trainings", type=int, default=1)
-    parser.add_argument("--space", default="cnn-cell-small")
-    parser.add_argument("--data")
+    add_children(parser)
     given = parser.parse_args()
-    given.table = None
-    where, rows, names = evaluator(given), [], []
+    where, rows, names = child_pool(given), [], []
     for _ in where.prepare() or ():
         pass
     for folder in given.runs:
@@ -87,24 +86,22 @@ def main() -> None:
             sets = seeds_of(run, known, iteration)
             for choose in filter(None, given.choices.split(",")):
                 sets |= decided(run, known, choose, len(decoded), seed=iteration)
-            first = [
-                float(np.mean([t.proposal.predicted for t in decoded])),
-                float(np.mean([t.score for t in decoded if t.score is not None])),
-            ]
-            anew = trained(where, [each for each, _ in sets.values()], given.trainings)
             names = ["decoded", *sets]
-            rows.append(
-                [first, *([said, score] for (_, said), score in zip(sets.values(), anew, strict=True))]
-            )
-            line = " ".join(f"{name} {b:.4f} {a:.4f};" for name, (b, a) in zip(names, rows[-1], strict=True))
+            said = [mean_known(t.proposal.predicted for t in decoded), *(said for _, said in sets.values())]
+            anew = trained(where, [each for each, _ in sets.values()], given.trainings)
+            scores = [[t.score for t in decoded], *anew]
+            means, failed, asked = zip(*((mean_known(x), x.count(None), len(x)) for x in scores), strict=True)
+            rows.append([said, means, failed, asked])
+            of_sets = zip(names, *rows[-1], strict=True)
+            line = " ".join(f"{name} {b:.4f} {a:.4f}, failed {n} / {m};" for name, b, a, n, m in of_sets)
             print(folder, iteration, line, flush=True)
-    said, anew = np.moveaxis(np.array(rows), 2, 0)  # [iterations, sets]
-    print("\n| set | known or predicted | trained anew | `decoded` minus it |\n|---|---|---|---|")
+    said, anew, failed, asked = np.moveaxis(np.array(rows), 1, 0)  # [iterations, sets]
+    print("\n| set | known or predicted | trained anew | `decoded` minus it | failed |\n|" + "---|" * 5)
     for i, name in enumerate(names):
+        mean = interval(estimates(anew[:, i : i + 1]), 0, 4)
         more = interval(estimates((anew[:, 0] - anew[:, i])[:, None]), 0, 4, "+") if i else ""
-        print(
-            f"| {name} | {said[:, i].mean():.4f} | {interval(estimates(anew[:, i : i + 1]), 0, 4)} | {more} |"
-        )
+        count = f"{failed[:, i].sum():.0f} / {asked[:, i].sum():.0f}"
+        print(f"| {name} | {said[:, i].mean():.4f} | {mean} | {more} | {count} |")
 
 
 if __name__ == "__main__":

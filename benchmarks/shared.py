@@ -1,8 +1,9 @@
 """What benchmarks have in common: where whole searches search, and the tables that are printed."""
 
 import argparse
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,18 @@ from nao.evaluators.tables import table
 from nao.spaces import space
 
 
+def add_children(parser: argparse.ArgumentParser) -> None:
+    """The options that `child_pool` reads."""
+    parser.add_argument("--space", default="cnn-cell-small")
+    parser.add_argument("--data", help="of children (default: what is usual in the space)")
+
+
 def add_evaluator(parser: argparse.ArgumentParser) -> None:
     """The options that `evaluator` reads: a table of known scores, or else children to be trained."""
-    parser.add_argument("--space", default="cnn-cell-small")
-    parser.add_argument("--table", type=Path)
+    add_children(parser)
+    parser.add_argument("--table", type=Path, help="of known scores, in place of children")
     parser.add_argument("--signal")
     parser.add_argument("--report", help="the signal, unless it is given")
-    parser.add_argument("--data", help="of children, without a table (default: what is usual in the space)")
 
 
 def add_comparison(parser: argparse.ArgumentParser, budget: int, digits: int) -> None:
@@ -38,14 +44,24 @@ def add_comparison(parser: argparse.ArgumentParser, budget: int, digits: int) ->
     parser.add_argument("--digits", type=int, default=digits, help="of the scores that are printed")
 
 
-def evaluator(given: argparse.Namespace) -> Evaluator:
-    if given.table is not None:
-        if given.signal is None:
-            raise SystemExit("a --table needs the --signal to search by")
-        return table(given.space, given.table, given.signal, given.report or given.signal)
+def child_pool(given: argparse.Namespace) -> DevicePool:
     set_up_devices()
     where = space(given.space)
     return DevicePool(children.program(where, children.load(where, given.data), children.child(where, {})))
+
+
+def evaluator(given: argparse.Namespace) -> Evaluator:
+    if given.table is None:
+        return child_pool(given)
+    if given.signal is None:
+        raise SystemExit("a --table needs the --signal to search by")
+    return table(given.space, given.table, given.signal, given.report or given.signal)
+
+
+def mean_known(scores: Iterable[float | None]) -> float:
+    """The mean of the scores that are known; nan if none is."""
+    known = [score for score in scores if score is not None and not math.isnan(score)]
+    return float(np.mean(known)) if known else math.nan
 
 
 def play(factories: Mapping[str, StrategyFactory], where: Evaluator, given: argparse.Namespace) -> Comparison:

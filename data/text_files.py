@@ -15,7 +15,16 @@ from jaxtyping import Int32
 from nao.core import InputError
 from nao.data.text import FEWEST, Level, Text, made_text, prefix_of
 from nao.data.text_lines import numbered_lines, plain_lines
-from nao.data.text_tokens import RULE, UNKNOWN, empty_table, index, plain_words, restrict, treebank_words
+from nao.data.text_tokens import (
+    MOST,
+    RULE,
+    UNKNOWN,
+    empty_table,
+    index,
+    plain_words,
+    restrict,
+    treebank_words,
+)
 
 SPLITS = tuple(FEWEST)
 CUTS = (0.8, 0.9)  # of one file: where train ends, and where valid
@@ -73,8 +82,8 @@ def _load_file(path: Path, level: Level) -> Text:
     unknown = float((made.train == 0).mean())
     if level == "word" and unknown > MOST_UNKNOWN:
         raise InputError(
-            f"{path}: {unknown:.0%} of its words occur once only; if its language has no spaces between"
-            f" words, write characters:{path} in place of text:{path}"
+            f"{path}: {unknown:.0%} of its words are rare, or beyond the {MOST:,} most frequent ones; if"
+            f" its language has no spaces between words, write characters:{path} in place of text:{path}"
         )
     return made
 
@@ -124,12 +133,12 @@ def _treebank(
     """Token ids by split, the vocabulary of train, and how many words of the others are not in it."""
     table = empty_table()
     splits = {"train": index(plain_lines(files["train"]), treebank_words, table)}
-    known, unknown, lacking = dict(table), table.get(UNKNOWN, -1), 0
+    unknown, lacking = table.get(UNKNOWN, -1), 0
     for split in SPLITS[1:]:
         ids = array("i")
         for number, line in numbered_lines(files[split]):
             words = treebank_words(line)
-            found = [known.get(word, -1) for word in words]
+            found = [table.get(word, -1) for word in words]
             if unknown < 0 and -1 in found:
                 raise InputError(
                     f"{files[split]}: line {number} has {words[found.index(-1)][:40]!r}, but"
@@ -140,4 +149,4 @@ def _treebank(
         tokens = np.array(ids, np.int32)
         lacking += int((tokens < 0).sum())
         splits[split] = np.where(tokens < 0, np.int32(unknown), tokens)
-    return splits, tuple(known), lacking
+    return splits, tuple(table), lacking

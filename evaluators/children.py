@@ -11,14 +11,12 @@ from nao import data
 from nao.core import InputError, Json, SearchSpace
 from nao.evaluators.program import Program
 from nao.settings import build
-from nao.spaces import SPACES, CellSpace, RNNCellSpace, RNNTreeSpace
+from nao.spaces import SPACES, CellSpace, RecurrentSpace
 
 if TYPE_CHECKING:
     from nao.data import Dataset, Text
     from nao.evaluators.images import Child
     from nao.evaluators.language import LanguageChild
-
-RECURRENT = (RNNCellSpace, RNNTreeSpace)
 
 
 def child(space: SearchSpace, settings: Mapping[str, Json]) -> "Child | LanguageChild":
@@ -31,14 +29,14 @@ def child(space: SearchSpace, settings: Mapping[str, Json]) -> "Child | Language
     Raises:
       InputError: the space has no children, or there is no such setting.
     """
-    if isinstance(space, RECURRENT):
+    if isinstance(space, RecurrentSpace):
         from nao.evaluators.language import LanguageChild
 
         return build(LanguageChild, "child", settings)
     from nao.evaluators.images import Child
 
     if not isinstance(space, CellSpace):
-        known = ", ".join(x for x, each in SPACES.items() if isinstance(each, (CellSpace, *RECURRENT)))
+        known = ", ".join(x for x, each in SPACES.items() if isinstance(each, CellSpace | RecurrentSpace))
         raise InputError(
             f"{space.name} has no child network, only known scores: give a table of them, or one of the"
             f" spaces {known}"
@@ -57,7 +55,7 @@ def load(space: SearchSpace, name: str | None = None, data_dir: Path | None = No
     Raises:
       InputError: there is none, or it is for other children.
     """
-    recurrent = isinstance(space, RECURRENT)
+    recurrent = isinstance(space, RecurrentSpace)
     usual, as_meant = ("text", data.as_text) if recurrent else ("digits", data.as_images)
     return as_meant(data.load(usual if name is None else name, data_dir=data_dir))
 
@@ -71,7 +69,7 @@ def program(space: SearchSpace, dataset: "Dataset | Text", child: "Child | Langu
     if isinstance(dataset, data.Text):
         from nao.evaluators.language import LanguageChild, LanguageProgram
 
-        assert isinstance(space, RECURRENT)
+        assert isinstance(space, RecurrentSpace)
         assert isinstance(child, LanguageChild)
         return LanguageProgram(space, dataset, child)
     from nao.evaluators.images import Child, ImageProgram

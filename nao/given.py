@@ -34,8 +34,8 @@ def architectures(sources: Iterable[str], space: SearchSpace) -> list[Architectu
 
 def _read(source: str, space: SearchSpace) -> list[Architecture]:
     """The architectures of one source."""
-    if zoo.is_published(source):
-        return [_expressed(zoo.published(source), space)]
+    if published := zoo.published(source):
+        return [_expressed(published, space)]
     if source == STANDARD_INPUT:
         content = sys.stdin.buffer.read() if sys.stdin else b""
         return read_architectures(content, "the standard input", space)

@@ -149,7 +149,7 @@ def make(configuration: Mapping[str, Json]) -> ImageProgram:
     check_parts(configuration, "an image program")
     space = make_space(configuration["space"])
     if not isinstance(space, CellSpace):
-        raise InputError(f"{space.name} has no child network, only known scores: give a table of them")
+        raise InputError(f"{space.name} has no network of images: give a space of their cells, as cnn-cell")
     child = build(Child, "child", configuration["child"])
     return ImageProgram(space, as_images(make_dataset(configuration["data"])), child)
 

@@ -3,7 +3,8 @@
 - `program`: `LanguageProgram`, what the device pool runs. `child`: the settings of a child and its training.
 - `network`: the language model around a cell. `gated`, `tree`: the two kinds of cell, as data.
 - `choices`: activations and combiners, chosen by their numbers.
-- `windows`: a text as streams that are read in windows. `training`: one child, as one traced function.
+- `windows`: a text as streams that are read in windows. `dropout`: the masks of a window.
+- `training`: one child, as one traced function. `averaging`: of its last weights.
 - `cost`: parameters, FLOPs and memory.
 """
 

@@ -13,6 +13,7 @@ Axis letters: none.
 import dataclasses
 from typing import Literal
 
+from nao.core import InputError
 from nao.settings import above, at_least, check
 
 
@@ -37,13 +38,16 @@ class LanguageChild:
       weight_decay: of every weight.
       average: the share of the steps, the last ones, over whose weights the mean is taken, which is then
         evaluated: averaged SGD (Polyak & Juditsky 1992). It is meant for a constant rate.
+      nonmonotone: n, in place of that share: the mean begins after the first epoch whose validation loss is
+        above the lowest of those before the last n (Merity et al. 2018); 0 for no mean.
       drop_words: how often a type is left out of the input, everywhere in a window.
       drop_embedding: dropout of embedded words.
       drop_input: dropout of the input of the cell, after that.
       drop_hidden: dropout of the states that are multiplied by weights.
       drop_output: dropout of the output of the cell.
-      alpha: weight of the mean square of the outputs after dropout (Merity et al. 2017).
-      beta: weight of the mean square of the difference between successive outputs.
+      alpha: weight of the mean square of the outputs of the cell after dropout (Merity et al. 2017).
+      beta: weight of the mean square of the difference between successive outputs before dropout; a window of
+        one word has none.
       score: what a search maximises, on the validation split: `loss` is minus the mean negative log
         likelihood of a token, -log(perplexity); `perplexity` is scale / perplexity^2 (Zoph & Le 2017).
       scale: of the score `perplexity`.
@@ -63,6 +67,7 @@ class LanguageChild:
     clip: float = 0.25
     weight_decay: float = 1e-6
     average: float = 0.0
+    nonmonotone: int = 0
     drop_words: float = 0.0
     drop_embedding: float = 0.0
     drop_input: float = 0.0
@@ -88,11 +93,16 @@ class LanguageChild:
             clip=above(0),
             weight_decay=at_least(0),
             average=at_least(0, at_most=1),
+            nonmonotone=at_least(0, at_most=1000),
             **{rate: at_least(0, at_most=0.99) for rate in rates},
             alpha=at_least(0),
             beta=at_least(0),
             scale=above(0),
         )
+        if self.average and self.nonmonotone:
+            raise InputError(
+                "child: give average or nonmonotone, not both, as they say where the mean begins"
+            )
 
     def count_steps(self, windows: int) -> int:
         """How many steps a training on a text of so many windows has."""

@@ -25,6 +25,6 @@ def count_memory(network: Network, child: LanguageChild) -> int:
 
     That is the states, and the logits with their gradients.
     """
-    copies = 2 + (child.average > 0) + (child.momentum > 0)
+    copies = 2 + (child.average > 0 or child.nonmonotone > 0) + (child.momentum > 0)
     of_word = 3 * network.cell.units + 2 * network.types
     return FLOAT * (copies * network.parameters + child.window * child.batch * of_word)

@@ -12,7 +12,7 @@ from nao.evaluators.language.child import LanguageChild
 
 
 class Masks(NamedTuple):
-    """What is multiplied by; None where nothing is dropped.
+    """Factors, each 0 or 1 / (1 - rate); None where nothing is dropped.
 
     Attributes:
       words: `[V]` for each type of the input.
@@ -33,7 +33,7 @@ def draw_masks(child: LanguageChild, types: int, key: PRNGKeyArray) -> Masks:
     """Masks for one window, each of which keeps the expectation.
 
     Args:
-      child: how often what is dropped.
+      child: its rates.
       types: V.
       key: JAX key, consumed.
     """

@@ -4,6 +4,8 @@
     c_k, g_k = s_p W_k                s_k = s_p + sigma(c_k) (act_k(g_k) - s_p)
     h_t = sum over k of m_k s_k
 
+The W_0 of the paper, which multiplies [x_t, h_{t-1}], is X above W_0 here.
+
 Axis letters: n architectures (`*n`: any leading axes), L tokens of a string, K nodes, T words of a window,
 N streams, H units, HH = 2H.
 """
@@ -107,7 +109,7 @@ class GatedCell:
         Args:
           weights: of the cell.
           architecture: of the cell.
-          mask: of the states that are multiplied by weights, `[N, H]` or 1.
+          mask: of the states that are multiplied by weights, `[N, H]`, if any.
           state: h `[N, H]`.
           projected: `[N, 2H]` what the word contributes.
         """

@@ -22,7 +22,7 @@ from nao.evaluators.language.tree import TreeCell
 from nao.evaluators.language.windows import Windows, arrange, count_windows
 from nao.evaluators.program import PyTree, Report, check_parts, steps_of
 from nao.settings import build
-from nao.spaces import RNNCellSpace, RNNTreeSpace
+from nao.spaces import RecurrentSpace, RNNCellSpace
 from nao.spaces import make as make_space
 
 
@@ -41,13 +41,15 @@ class LanguageProgram:
       InputError: the parts do not fit each other.
     """
 
-    space: RNNCellSpace | RNNTreeSpace
+    space: RecurrentSpace
     text: Text
     child: LanguageChild = dataclasses.field(default_factory=LanguageChild)
 
     def __post_init__(self) -> None:
         text, child = self.text, self.child
-        if not self._windows:
+        if min(len(text.valid), len(text.test)) < 2:
+            raise InputError(f"{text.name} has no word to predict in its validation or its test text")
+        if self._windows < 1:
             raise InputError(
                 f"{text.name} has {len(text.train):,} training tokens, too few for {child.batch} streams of a"
                 f" window of {child.window}: use fewer (--child batch=N) or a shorter one (--child window=N)"
@@ -132,7 +134,7 @@ def make(configuration: Mapping[str, Json]) -> LanguageProgram:
     """
     check_parts(configuration, "a language program")
     space = make_space(configuration["space"])
-    if not isinstance(space, RNNCellSpace | RNNTreeSpace):
+    if not isinstance(space, RecurrentSpace):
         raise InputError(f"{space.name} has no language model: give a space of recurrent cells, as rnn-cell")
     child = build(LanguageChild, "child", configuration["child"])
     return LanguageProgram(space, as_text(make_data(configuration["data"])), child)

@@ -14,6 +14,7 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float, Int, Integer
 
+from nao.evaluators.language.averaging import Averaging, add, begin, judge
 from nao.evaluators.language.child import LanguageChild
 from nao.evaluators.language.choices import AnyArray
 from nao.evaluators.language.dropout import Masks, draw_masks
@@ -44,7 +45,7 @@ class TrainState(NamedTuple):
       loss: of the last window; 0 before the first.
       weights: of the child.
       optimiser: the state of the optimiser.
-      mean: of the weights of the last steps; None where the child has no averaging.
+      averaging: of the weights of the last steps; None where the child has none.
       carried: the state of the cell after the last window.
     """
 
@@ -52,7 +53,7 @@ class TrainState(NamedTuple):
     loss: Float[Array, ""]
     weights: Weights
     optimiser: optax.OptState
-    mean: Weights | None
+    averaging: Averaging | None
     carried: State
 
 
@@ -77,9 +78,8 @@ def train(
     initial, dropout = jax.random.split(jax.random.key(seed))
     optimiser = make_optimiser(child, steps)
     weights = initialise_weights(network, initial)
-    mean = weights if child.average else None
-    zero = network.zero_state(child.batch)
-    state = TrainState(jnp.int32(0), jnp.float32(0), weights, optimiser.init(weights), mean, zero)
+    averaging, zero = begin(child, weights, steps), network.zero_state(child.batch)
+    state = TrainState(jnp.int32(0), jnp.float32(0), weights, optimiser.init(weights), averaging, zero)
     architecture = jax.tree.map(jnp.asarray, architecture)
 
     def goes_on(state: TrainState) -> Array:
@@ -91,10 +91,24 @@ def train(
         state = state._replace(carried=carried)
         masks = draw_masks(child, network.types, jax.random.fold_in(dropout, state.step))
         found = train_step(network, child, optimiser, state, architecture, masks, windows.x[w], windows.y[w])
-        return found._replace(mean=average(child, found, steps))
+        return found._replace(averaging=average(found, w == len(windows.x) - 1))
+
+    def average(state: TrainState, epoch_ends: Array) -> Averaging | None:
+        if state.averaging is None:
+            return None
+        averaging = add(state.averaging, state.weights, state.step)
+        if not child.nonmonotone:
+            return averaging
+
+        def judged() -> Averaging:
+            valid, _ = evaluate(network, state.weights, architecture, windows)
+            return judge(averaging, valid, state.step)
+
+        found: Averaging = lax.cond(epoch_ends & averaging.waits, judged, lambda: averaging)
+        return found
 
     state = lax.while_loop(goes_on, step, state)
-    final = state.weights if state.mean is None else state.mean
+    final = state.weights if state.averaging is None else state.averaging.mean
     loss = lax.cond(
         state.step > 0,
         lambda: evaluate(network, final, architecture, windows),
@@ -139,7 +153,7 @@ def train_step(
     update, optimiser_state = optimiser.update(gradient, state.optimiser, state.weights)
     weights = optax.apply_updates(state.weights, update)
     loss = jnp.mean(found.losses)
-    return TrainState(state.step + 1, loss, weights, optimiser_state, state.mean, found.state)
+    return TrainState(state.step + 1, loss, weights, optimiser_state, state.averaging, found.state)
 
 
 def penalty(child: LanguageChild, found: Read) -> Float[Array, ""]:
@@ -150,15 +164,6 @@ def penalty(child: LanguageChild, found: Read) -> Float[Array, ""]:
     if child.beta and len(found.states) > 1:
         total = total + child.beta * jnp.mean(jnp.square(jnp.diff(found.states, axis=0)))
     return total
-
-
-def average(child: LanguageChild, state: TrainState, steps: Int[Array, ""]) -> PyTree:
-    """The mean of the weights after each of the last steps, once those of one more step are known."""
-    if state.mean is None:
-        return None
-    before = jnp.floor((1 - child.average) * steps)  # steps whose weights do not count
-    share = 1 / jnp.maximum(state.step - before, 1)
-    return jax.tree.map(lambda old, new: old + share * (new - old), state.mean, state.weights)
 
 
 def evaluate(network: Network, weights: Weights, architecture: PyTree, windows: Windows) -> Float[Array, "2"]:

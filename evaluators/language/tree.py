@@ -1,13 +1,13 @@
 """The recurrent cell of `rnn-tree` as data (Zoph & Le 2017, 3.4): a tree over the input and the state.
 
-    b_i = (x_t X_i) comb_i (h_{t-1} W_i)    at a leaf
+    b_i = (x_t W_i) comb_i (h_{t-1} U_i)    at a leaf
     b_i = a_j comb_i a_k                    where i joins j and k
     a_i = act_i(b_i), and at one node then act(a_i comb c_{t-1})
 
 h_t is a of the root, and c_t is b of one of the nodes.
 
 Axis letters: n architectures (`*n`: any leading axes), L tokens of a string, F leaves, T words of a window,
-N streams, H units.
+N streams, H units, FH = F H.
 """
 
 import dataclasses
@@ -29,8 +29,8 @@ class TreeWeights(NamedTuple):
     """What is trained in a cell.
 
     Attributes:
-      x: `[H, F*H]` X of each leaf, side by side.
-      h: `[H, F*H]` W of each leaf.
+      x: `[H, F*H]` W of each leaf, side by side.
+      h: `[H, F*H]` U of each leaf.
     """
 
     x: Float[Array, "H FH"]
@@ -98,7 +98,7 @@ class TreeCell:
         Args:
           weights: of the cell.
           architecture: of the cell, as `encode` has it.
-          mask: of the state that is multiplied by weights, `[N, H]` or 1.
+          mask: of the state that is multiplied by weights, `[N, H]`, if any.
           state: h and c, both `[N, H]`.
           projected: `[N, F*H]` what the word contributes.
         """

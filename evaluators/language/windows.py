@@ -3,7 +3,7 @@
 A text of M tokens has M - 1 pairs of a token and the one after it, which is to be predicted. They are cut
 into N streams of the same length, and these into windows of T.
 
-Axis letters: W windows, T words of a window, N streams, M tokens.
+Axis letters: W windows of training, E windows of evaluation, T words of a window, N streams, M tokens.
 """
 
 from typing import NamedTuple
@@ -21,18 +21,18 @@ class Windows(NamedTuple):
     Attributes:
       x: `[W, T, N]` words of the training split.
       y: `[W, T, N]` the word after each of them.
-      x_eval: `[V, T, N]` words of the validation split, then of the test split.
-      y_eval: `[V, T, N]` the word after each of them.
-      counts: `[V, T, N, 2]` whether a prediction counts for the validation split, and for the test split.
-      begins: `[V]` whether a window is the first of its split, where the state is zero.
+      x_eval: `[E, T, N]` words of the validation split, then of the test split.
+      y_eval: `[E, T, N]` the word after each of them.
+      counts: `[E, T, N, 2]` whether a prediction counts for the validation split, and for the test split.
+      begins: `[E]` whether a window is the first of its split, where the state is zero.
     """
 
     x: Int[AnyArray, "W T N"]
     y: Int[AnyArray, "W T N"]
-    x_eval: Int[AnyArray, "V T N"]
-    y_eval: Int[AnyArray, "V T N"]
-    counts: Bool[AnyArray, "V T N 2"]
-    begins: Bool[AnyArray, " V"]
+    x_eval: Int[AnyArray, "E T N"]
+    y_eval: Int[AnyArray, "E T N"]
+    counts: Bool[AnyArray, "E T N 2"]
+    begins: Bool[AnyArray, " E"]
 
 
 def arrange(text: Text, window: int, batch: int) -> Windows:

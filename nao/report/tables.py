@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from nao.core import Architecture, Json, SearchSpace, Trial
+from nao.spaces import SPACES
 from nao.spaces.zoo import Published
 from nao.study import History
 from nao.study.front import fronts
@@ -191,10 +192,17 @@ def show_zoo(entries: Iterable[Published], console: Console) -> None:
     for each in entries:
         published = "; ".join(network.published for network in each.networks if network.published)
         console.print(f"[bold]{escape(each.name)}[/], {escape(each.source)}", soft_wrap=True)
-        for line in (published, each.note, str(each.architecture)):
+        for line in (published, each.note, f"of {variant(each.space)}", str(each.architecture)):
             if line:
                 console.print(escape(line), highlight=False, soft_wrap=True)
         console.print()
+
+
+def variant(space: SearchSpace) -> str:
+    """A space by its name, and by those of its parameters that are not as usual."""
+    usual = SPACES[space.name].configuration()
+    others = [f"{key}={value}" for key, value in space.configuration().items() if usual[key] != value]
+    return " with ".join(filter(None, (space.name, ", ".join(others))))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:

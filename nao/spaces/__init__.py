@@ -46,6 +46,7 @@ __all__ = [
     "Operation",
     "RNNCellSpace",
     "RNNTreeSpace",
+    "RecurrentSpace",
     "SpaceDefaults",
     "WordSpace",
     "make",
@@ -105,8 +106,8 @@ KINDS = (
 """The classes that a space can be made of, and the keys by which their configurations are known."""
 
 
-ADJUSTABLE = (CellSpace, RNNCellSpace, RNNTreeSpace)
-"""Spaces that are the same search with other parameters; those of benchmarks are what was measured."""
+RecurrentSpace = RNNCellSpace | RNNTreeSpace
+"""Spaces whose children are language models."""
 
 
 @overload
@@ -142,7 +143,7 @@ def space(name: str, **parameters: Json) -> SearchSpace:
 def parameters_of(name: str) -> tuple[str, ...]:
     """The parameters that a space of `SPACES` can be given."""
     found = SPACES[name]
-    if not isinstance(found, ADJUSTABLE):
+    if not isinstance(found, CellSpace | RecurrentSpace):  # a benchmark's is what was measured
         return ()
     return tuple(key for key in found.configuration() if key != "space")
 

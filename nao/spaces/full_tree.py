@@ -1,4 +1,4 @@
-"""Full binary trees: leaves, and nodes that join two others each, down to the root.
+"""Full binary trees: leaves, and nodes that join two others each, up to the root.
 
 Nodes 0 ... N - 1 are the leaves, and node N + k joins nodes 2k and 2k + 1. Two orders of the nodes are the
 same tree if one becomes the other by swapping what nodes join, with all that is below it.
@@ -48,7 +48,7 @@ class FullTree:
 
     @functools.cached_property
     def levels(self) -> Int[np.ndarray, " M"]:
-        """How many nodes each node `[M]` is above the root."""
+        """How many nodes are above each node `[M]`: 0 for the root."""
         levels: Int[np.ndarray, " M"] = self.below.sum(axis=1)
         return levels
 

@@ -190,7 +190,7 @@ class RNNCellSpace(SpaceDefaults):
         return key  # of node 0, which comes last
 
     def features(self, tokens: Int[np.ndarray, "B T"]) -> Float[np.ndarray, "B F"]:
-        """Pieces of the sequences of activations that lead through the tree `[B, F]`.
+        """Counts over the tree `[B, F]`.
 
         How often each activation stands at each depth of the tree (N A numbers), how often one reads another
         (A^2), and how often each is in a loose end (A).

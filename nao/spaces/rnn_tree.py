@@ -1,7 +1,7 @@
 """Recurrent cells that are a tree over the input and the last state (Zoph and Le 2017, section 3.4).
 
 A tree of base N has N leaves, nodes 0 ... N - 1, each of which reads the input x_t and the state h_{t-1}
-through weights of its own. Node N + k joins nodes 2k and 2k + 1, down to the root, node 2N - 2; such inner
+through weights of its own. Node N + k joins nodes 2k and 2k + 1, up to the root, node 2N - 2; such inner
 nodes have no weights. Every node has a combiner for what it reads, and an activation:
 
     a_i = act_i((x_t W_i) comb_i (h_{t-1} U_i))    at a leaf
@@ -136,13 +136,16 @@ class RNNTreeSpace(SpaceDefaults):
 
     def parts(self, tokens: Int[np.ndarray, "*n T"]) -> RNNTree:
         """Strings `[..., T]` as data, for a child network."""
+        tokens = tokens.astype(np.int32)
         combiners, activations = tokens[..., :-2:2], tokens[..., 1:-2:2] - len(self.combiners)
-        cell_from, inject_at = np.moveaxis(tokens[..., -2:] - self._first, -1, 0)
-        found = (
-            *(combiners[..., :-1], activations[..., :-1]),
-            *(combiners[..., -1], activations[..., -1], inject_at, cell_from),
+        return RNNTree(
+            combiners=combiners[..., :-1],
+            activations=activations[..., :-1],
+            inject_combiner=combiners[..., -1],
+            inject_activation=activations[..., -1],
+            inject_at=tokens[..., -1] - self._first,
+            cell_from=tokens[..., -2] - self._first,
         )
-        return RNNTree(*(np.asarray(each, np.int32) for each in found))
 
     def augment(self, tokens: Int[np.ndarray, "B T"], rng: np.random.Generator) -> Int[np.ndarray, "B T"]:
         """Swaps what each node joins, with all that is below, with probability 1/2 each.

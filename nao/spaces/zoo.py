@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nao.core import Architecture, InputError, SearchSpace
-from nao.spaces.rnn_cell import RNNCellSpace
+from nao.spaces.rnn_cell import FIXED, RNNCellSpace
 
 ENAS_IDS = ("tanh", "relu", "identity", "sigmoid")  # also those of NAO without weight sharing
 NAO_WS_IDS = ("tanh", "relu", "sigmoid", "identity")  # also those of ENAS-LM
@@ -63,22 +63,9 @@ class Published:
         return self.architecture.space
 
 
-def published(name: str) -> Published:
-    """The published architecture of that name, in capitals or not.
-
-    Raises:
-      InputError: there is none; the message lists the names.
-    """
-    for each in zoo():
-        if each.name.lower() == name.lower():
-            return each
-    names = ", ".join(each.name for each in zoo())
-    raise InputError(f"there is no published architecture {name!r:.40}; there are {names}")
-
-
-def is_published(name: str) -> bool:
-    """Whether there is a published architecture of that name, in capitals or not."""
-    return any(each.name.lower() == name.lower() for each in zoo())
+def published(name: str) -> Published | None:
+    """The published architecture of that name, in capitals or not, if there is one."""
+    return next((each for each in zoo() if each.name.lower() == name.lower()), None)
 
 
 def express(architecture: Architecture, space: SearchSpace) -> Architecture:
@@ -111,8 +98,8 @@ def express(architecture: Architecture, space: SearchSpace) -> Architecture:
 def _recurrent(space: RNNCellSpace, parents: Sequence[int], names: Sequence[str]) -> Architecture:
     """A cell by what its nodes read and by the names of their activations, node 0 included."""
     first = [names[0]] if space.first_activation == "searched" else []
-    if not first and names[0] != "tanh":
-        raise InputError(f"node 0 of the cell has {names[0]}, but in {space.name} it has tanh")
+    if not first and names[0] != FIXED:
+        raise InputError(f"node 0 of the cell has {names[0]}, but in {space.name} it has {FIXED}")
     rest = itertools.chain(*zip((f"node{p}" for p in parents[1:]), names[1:], strict=True))
     return space.parse(" ".join([*first, *rest]))
 
@@ -120,18 +107,18 @@ def _recurrent(space: RNNCellSpace, parents: Sequence[int], names: Sequence[str]
 def _from_numbers(text: str, ids: Sequence[str], averaged: str) -> Architecture:
     """A cell as code writes it: what each node reads and its activation, where node 0 may come first."""
     numbers = [int(word) for word in text.split()]
-    first = "searched" if len(numbers) % 2 else "fixed"
-    before = numbers[:1] if len(numbers) % 2 else [ids.index("tanh")]
-    parents, activations = numbers[len(numbers) % 2 :: 2], numbers[len(numbers) % 2 + 1 :: 2]
-    space = RNNCellSpace(nodes=len(parents) + 1, first_activation=first, averaged=averaged)
-    return _recurrent(space, [0, *parents], [ids[a] for a in (*before, *activations)])
+    searched = len(numbers) % 2  # whether there is one for node 0
+    first, rest = numbers[:searched] or [ids.index(FIXED)], numbers[searched:]
+    activation_of_first = "searched" if searched else "fixed"
+    space = RNNCellSpace(nodes=len(rest) // 2 + 1, first_activation=activation_of_first, averaged=averaged)
+    return _recurrent(space, [0, *rest[::2]], [ids[a] for a in (*first, *rest[1::2])])
 
 
 def _from_genotype(text: str, averaged: str) -> Architecture:
     """A cell as DARTS has it: the activation of each node from node 1 on, and what it reads."""
     words = text.split()
     space = RNNCellSpace(nodes=len(words) // 2 + 1, averaged=averaged)
-    return _recurrent(space, [0, *(int(word) for word in words[1::2])], ["tanh", *words[::2]])
+    return _recurrent(space, [0, *(int(word) for word in words[1::2])], [FIXED, *words[::2]])
 
 
 _NAO = "0 1 0 1 1 1 3 0 4 1 4 1 5 1 1 1 7 1 1 1 1 2"
@@ -174,12 +161,12 @@ def zoo() -> Sequence[Published]:
         Published(
             "ENAS",
             _from_genotype(_ENAS, "loose"),
-            "quark0/darts@f276dd3:rnn/genotypes.py, and the same in renqianluo/NAO@e07be44",
+            "quark0/darts@f276dd3:rnn/genotypes.py",
             (
                 _penn(850, 27_295_000),
                 _penn(748, 22_037_104, "24 M, test perplexity 58.6 on the Penn Treebank"),
             ),
-            "as DARTS and NAO have it; the 24 M are those of its authors",
+            "as DARTS and NAO (renqianluo/NAO@e07be44) have it; the 24 M are those of its authors",
         ),
         Published(
             "ENAS-first",

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from nao.grammar import Grammar
-from nao.spaces import SPACES, CellSpace, WordSpace, operations, space
+from nao.spaces import SPACES, CellSpace, RNNCellSpace, RNNTreeSpace, WordSpace, operations, space
 
 # Three words an operation, whose legality depends on all the words before.
 THREE_WORDS = CellSpace("three", operations("a b c", "a b d", "a c c", "b b c"), blocks=2)
@@ -35,7 +35,11 @@ WORDS = {
     "different": without_repetition(),
 }
 CELLS = {f"{name}-{b}": space(name, blocks=b) for name in ("cnn-cell", "cnn-cell-small") for b in (1, 3)}
-ALL = {**SPACES, **CELLS, "three": THREE_WORDS, **WORDS}
+RECURRENT = {
+    "rnn-cell-searched": RNNCellSpace(nodes=3, first_activation="searched", averaged="loose"),
+    "rnn-tree-3": RNNTreeSpace(base=3),  # whose leaves are not equally deep
+}
+ALL = {**SPACES, **CELLS, "three": THREE_WORDS, **WORDS, **RECURRENT}
 
 
 def array(architectures):

@@ -37,8 +37,8 @@ def given_architecture(
                 f"the search in {run} says what its space is: leave out --space and its parameters"
             )
         return _answer(Path(run))
-    if usual and zoo.is_published(text):
-        return zoo.published(text).architecture
+    if usual and (published := zoo.published(text)):
+        return published.architecture
     found = given.architectures([text], space(name or SPACE, **parameters))
     if len(found) != 1:
         raise InputError(f"{text} has {len(found)} architectures: draw one of them")

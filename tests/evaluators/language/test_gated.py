@@ -118,8 +118,6 @@ def test_the_mean_is_over_the_nodes_that_are_averaged(rng):
 @pytest.mark.parametrize("published", zoo(), ids=lambda each: each.name)
 def test_published_cells_are_the_cells_written_out(published, rng):
     space = published.space
-    if not isinstance(space, RNNCellSpace):
-        return
     cell = GatedCell(space, H)
     weights = weights_of(cell, rng)
     h, x = rng.normal(size=(2, N, H)).astype(np.float32)

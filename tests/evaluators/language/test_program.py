@@ -122,6 +122,15 @@ class TestConfiguration:
 
 
 class TestBadInput:
+    @pytest.mark.parametrize("sizes", [{"valid": 0}, {"valid": 1}, {"test": 0}, {"test": 1}])
+    def test_a_text_without_a_word_to_predict(self, sizes):
+        with pytest.raises(InputError, match=r"^cycle has no word to predict in its validation or its test"):
+            LanguageProgram(GATED, text(**sizes), CHILD)
+
+    def test_an_empty_text(self):
+        with pytest.raises(InputError, match=r"^cycle has 0 training tokens, too few for 4 streams"):
+            LanguageProgram(GATED, text(train=0), CHILD)
+
     def test_too_short_a_text(self):
         with pytest.raises(InputError) as raised:
             LanguageProgram(GATED, text(train=150), LanguageChild(batch=16, window=10))

@@ -1,24 +1,19 @@
 """Training small language models on two devices: what they learn, and what their scores depend on."""
 
 import dataclasses
+import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from nao.core import STANDARD, Fidelity, Request
 from nao.evaluators.lane import arguments
-from nao.evaluators.language import LanguageChild, LanguageProgram
-from nao.evaluators.language.dropout import Masks
-from nao.evaluators.language.network import Read, initialise_weights, read
+from nao.evaluators.language import LanguageProgram
+from nao.evaluators.language.dropout import Masks, draw_masks
+from nao.evaluators.language.network import initialise_weights, read
 from nao.evaluators.language.training import (
-    TrainState,
-    average,
     evaluate,
-    make_optimiser,
-    penalty,
     train,
 )
 from nao.evaluators.language.windows import arrange
@@ -28,6 +23,7 @@ pytestmark = pytest.mark.xdist_group("language")  # compiled once, in one proces
 
 
 DROPOUTS = [field.name for field in dataclasses.fields(CHILD) if field.name.startswith("drop_")]
+CONSTANT = {"schedule": "constant", "learning_rate": 1.0}  # steps do not depend on how many there are
 reading = jax.jit(read, static_argnums=0)
 
 
@@ -119,10 +115,15 @@ class TestOnItsOwn:
     (FIRST,) = GATED.sample(np.random.default_rng(2), 1)
     ARCHITECTURE = jax.tree.map(lambda leaf: leaf[0], PROGRAM.encode([FIRST]))
 
-    def run(self, steps, **settings):
+    @classmethod
+    @functools.cache
+    def compiled(cls, **settings):
         child = dataclasses.replace(CHILD, **settings)
-        trained = jax.jit(lambda *given: train(self.NETWORK, child, *given))
-        return trained(self.ARCHITECTURE, np.uint32(1), np.int32(steps), self.PROGRAM.data)
+        return jax.jit(lambda *given: train(cls.NETWORK, child, *given))
+
+    def run(self, steps, words=PROGRAM.data, **settings):
+        """What so many steps give; they are data, so that each child is compiled once."""
+        return self.compiled(**settings)(self.ARCHITECTURE, np.uint32(1), np.int32(steps), words)
 
     def test_what_diverges_stops(self):
         found = self.run(50, learning_rate=1e9, clip=1e9)
@@ -141,9 +142,27 @@ class TestOnItsOwn:
 
     def test_all_that_is_averaged_is_evaluated(self):
         """The mean over one step is the weights after it, over two it is something else."""
-        one, last, both = (self.run(2, average=share) for share in (0.0, 0.5, 1.0))
+        one, last = (self.run(2, average=share, **CONSTANT) for share in (0.0, 0.5))
         np.testing.assert_allclose(one.loss, last.loss, rtol=1e-5)
-        assert abs(both.loss[0] - one.loss[0]) > 1e-3
+        after, both = (self.run(4, average=share, **CONSTANT) for share in (0.0, 0.5))
+        assert abs(both.loss[0] - after.loss[0]) > 1e-2
+
+    def test_averaging_begins_when_the_validation_loss_has_not_been_lower_for_some_epochs(self):
+        """What is evaluated is as if it had been told when; without a beginning, the last weights."""
+        wrong = text().valid.copy()
+        wrong[::9] = 0  # so that what is learnt is soon believed too much: the loss falls, then it rises
+        words = arrange(dataclasses.replace(text(), valid=wrong), CHILD.window, CHILD.batch)
+        epoch, n = len(words.x), 2
+        losses = [self.run(epoch * (1 + t), words, average=0.0, **CONSTANT).loss[0] for t in range(8)]
+        late = [t for t in range(n + 1, 8) if losses[t] > min(losses[: t - n])]
+        assert late[0] > n + 1  # the first time it could be, it is not
+        steps = 2 * epoch * (1 + late[0])
+        last, told = (self.run(steps, words, average=share, **CONSTANT) for share in (0.0, 0.5))
+        found = self.run(steps, words, nonmonotone=n, **CONSTANT)
+        np.testing.assert_allclose(found.loss, told.loss, rtol=1e-4)
+        assert abs(found.loss[0] - last.loss[0]) > 1e-2
+        never = self.run((n + 1) * epoch, words, nonmonotone=n, **CONSTANT)
+        np.testing.assert_allclose(never.loss[0], losses[n], rtol=1e-4)
 
     def test_evaluation_in_windows_is_one_long_window(self):
         weights = initialise_weights(self.NETWORK, jax.random.key(0))
@@ -161,69 +180,22 @@ class TestOnItsOwn:
             np.testing.assert_allclose(found[i], whole.losses.sum(), rtol=1e-4)
 
     @pytest.mark.parametrize(("steps", "streams_of"), [(1, [0]), (2, [0, 1]), (20, [0])])
-    def test_the_state_is_carried_through_a_pass_and_begins_anew_in_the_next(self, steps, streams_of):
+    def test_the_state_is_carried_through_a_pass_and_masks_are_drawn_anew_in_a_step(self, steps, streams_of):
         """With weights that hardly change, the last loss is that of the windows since the text began."""
-        found = self.run(steps, learning_rate=1e-9)
-        words, state = self.PROGRAM.data, self.NETWORK.zero_state(CHILD.batch)
-        weights = initialise_weights(self.NETWORK, jax.random.split(jax.random.key(1))[0])
-        for w in streams_of:
-            last = reading(self.NETWORK, weights, self.ARCHITECTURE, Masks(), state, words.x[w], words.y[w])
-            state = last.state
-        np.testing.assert_allclose(found.train_loss, last.losses.mean(), rtol=1e-6)
+        settings = {"learning_rate": 1e-9, "drop_output": 0.5}
+        found = self.run(steps, **settings)
+        child, words = dataclasses.replace(CHILD, **settings), self.PROGRAM.data
+        initial, dropout = jax.random.split(jax.random.key(1))
+        weights = initialise_weights(self.NETWORK, initial)
 
+        def loss(step):
+            """With the masks of that step, on which the state does not depend."""
+            masks = draw_masks(child, TYPES, jax.random.fold_in(dropout, step))
+            state = self.NETWORK.zero_state(CHILD.batch)
+            for w in streams_of:
+                last = reading(self.NETWORK, weights, self.ARCHITECTURE, masks, state, words.x[w], words.y[w])
+                state = last.state
+            return last.losses.mean()
 
-@pytest.mark.parametrize("steps", [1, 15, 40])
-@pytest.mark.parametrize("schedule", ["cosine", "constant"])
-def test_the_learning_rate(steps, schedule):
-    child = LanguageChild(schedule=schedule, weight_decay=0.0, clip=1e3)
-
-    @jax.jit
-    def rates(steps, gradient):
-        optimiser = make_optimiser(child, steps)
-
-        def step(state, _):
-            update, state = optimiser.update(gradient, state, gradient)
-            return state, -update
-
-        return jax.lax.scan(step, optimiser.init(gradient), length=steps_of)[1]
-
-    steps_of = 45
-    found = rates(steps, jnp.float32(1))
-    if schedule == "constant":
-        np.testing.assert_allclose(found, child.learning_rate)
-        return
-    expected = optax.cosine_decay_schedule(child.learning_rate, steps)
-    np.testing.assert_allclose(found[:steps], jax.vmap(expected)(np.arange(steps)), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(found[steps:], 0, atol=1e-5)
-
-
-@pytest.mark.parametrize(("clip", "decay"), [(0.5, 0.0), (100.0, 0.01), (0.5, 0.01)])
-def test_a_gradient_is_clipped_and_weights_decay_beside_it(clip, decay):
-    child = LanguageChild(schedule="constant", learning_rate=2.0, clip=clip, weight_decay=decay)
-    weights, gradient = jnp.array([1.0, -2.0]), jnp.array([3.0, 4.0])
-    optimiser = make_optimiser(child, jnp.int32(10))
-    update, _ = optimiser.update(gradient, optimiser.init(weights), weights)
-    expected = -2 * (gradient * min(1, clip / 5) + decay * weights)
-    np.testing.assert_allclose(update, expected, rtol=1e-5)
-
-
-def test_penalties(rng):
-    states, outputs = (jnp.asarray(rng.normal(size=(4, 3, 2)), jnp.float32) for _ in range(2))
-    found = Read(states, outputs, jnp.zeros((4, 3)), ())
-    squares, changes = np.square(outputs).mean(), np.square(np.diff(states, axis=0)).mean()
-    child = LanguageChild(alpha=2.0, beta=3.0)
-    np.testing.assert_allclose(penalty(child, found), 2 * squares + 3 * changes, rtol=1e-5)
-    assert penalty(LanguageChild(), found) == 0
-    single = Read(states[:1], outputs[:1], jnp.zeros((1, 3)), ())
-    np.testing.assert_allclose(penalty(child, single), 2 * np.square(outputs[:1]).mean(), rtol=1e-5)
-
-
-@pytest.mark.parametrize(("share", "counted"), [(1.0, 10), (0.3, 3), (0.25, 3), (0.01, 1)])
-def test_the_mean_of_the_last_weights(share, counted, rng):
-    child, steps = LanguageChild(average=share), 10
-    values = rng.normal(size=steps).astype(np.float32)
-    mean = jnp.float32(100)
-    for step, value in enumerate(values):
-        state = TrainState(jnp.int32(step + 1), jnp.float32(0), value, (), mean, ())
-        mean = average(child, state, jnp.int32(steps))
-    np.testing.assert_allclose(mean, values[-counted:].mean(), rtol=1e-4)
+        np.testing.assert_allclose(found.train_loss, loss(steps - 1), rtol=1e-6)
+        assert abs(loss(steps) - loss(steps - 1)) > 1e-4
