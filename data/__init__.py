@@ -42,7 +42,7 @@ IMAGES = "digits, tfds:NAME (as in tfds:cifar10) or FILE.npz"
 TEXTS = "text, text:FOLDER, text:FILE, or characters in place of text"
 
 
-def load(name: str, *, data_dir: Path | None = None) -> Dataset | Text:
+def load(name: str | Path, *, data_dir: Path | None = None) -> Dataset | Text:
     """Loads a data set by the name the command line takes.
 
     Args:
@@ -54,6 +54,7 @@ def load(name: str, *, data_dir: Path | None = None) -> Dataset | Text:
     Raises:
       InputError: no such set, or it cannot be read; at once, never after trying the network.
     """
+    name = str(name)
     prefix, colon, place = name.partition(":")
     if prefix in PREFIXES and (place or not colon):
         level = PREFIXES[prefix]
@@ -73,7 +74,9 @@ def make(configuration: Mapping[str, Json]) -> Dataset | Text:
     Raises:
       InputError: it cannot be read, or is not the same any more.
     """
-    name, path = configuration["name"], configuration.get("path")
+    if not isinstance(configuration, Mapping) or not {"name", "fingerprint"} <= configuration.keys():
+        raise InputError("the configuration of a data set has a name and a fingerprint")
+    name, path = str(configuration["name"]), configuration.get("path")
     prefix = name.partition(":")[0]
     made: Dataset | Text
     if prefix in PREFIXES:

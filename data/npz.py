@@ -11,6 +11,7 @@ from jaxtyping import Int, Int32
 from nao.core import InputError
 from nao.data.checks import check_classes, check_labels, check_layout, check_scale, check_shared
 from nao.data.dataset import Card, Dataset, describe, first_line, stratified_order
+from nao.inputs import file_name
 
 SEED = 0  # of the validation split, where the file brings none
 SPLITS = ("train", "valid", "test")
@@ -50,12 +51,12 @@ def load_npz(path: Path) -> Dataset:
         split += "; no test images"
     classes = 1 + max(int(labels.max(initial=0)) for labels in y.values())
     return Dataset(
-        name=path.name,
+        name=file_name(path),
         **{f"x_{split}": x[split] for split in SPLITS},
         **{f"y_{split}": y[split] for split in SPLITS},
         classes=classes,
         card=Card(
-            origin=f"the file {path.name}",
+            origin=f"the file {file_name(path)}",
             licence="not known: the file's owner decides",
             size=describe(x["train"], x["valid"], x["test"], classes),
             split=split + shared,

@@ -112,6 +112,9 @@ def made_text(
         )
     if (splits["train"] == splits["train"][0]).all():
         raise InputError(f"{where}: train is one and the same token throughout; give a text")
+    for other in ("valid", "test"):
+        if np.array_equal(splits["train"], splits[other]):
+            raise InputError(f"{where}: train and {other} are the same text, and scores mean nothing")
     sizes = " / ".join(f"{len(tokens):,}" for tokens in splits.values())
     return Text(
         name=name,

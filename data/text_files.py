@@ -8,6 +8,7 @@ import re
 from array import array
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Int32
@@ -25,6 +26,7 @@ from nao.data.text_tokens import (
     restrict,
     treebank_words,
 )
+from nao.inputs import file_name
 
 SPLITS = tuple(FEWEST)
 CUTS = (0.8, 0.9)  # of one file: where train ends, and where valid
@@ -32,7 +34,7 @@ MOST_UNKNOWN = 0.4  # of the words of train; with more, they are no words
 LICENCE = "not known: its owner decides"
 
 
-def load_text(path: Path, level: Level = "word") -> Text:
+def load_text(path: Path | str, level: Level = "word") -> Text:
     """Reads a folder of three files, or one file; UTF-8, with any line ends.
 
     A folder has one file for each split, with `train`, `valid` and `test` as a word of their names
@@ -54,6 +56,9 @@ def load_text(path: Path, level: Level = "word") -> Text:
     Raises:
       InputError: it cannot be read, is no such text, or is too short.
     """
+    if level not in get_args(Level):
+        raise InputError(f"a token of a text is a {' or a '.join(get_args(Level))}, not {level!r:.40}")
+    path = Path(path)
     if os.path.isdir(path):
         return _load_folder(path, level)
     if not os.path.isfile(path):
@@ -68,8 +73,14 @@ def _load_file(path: Path, level: Level) -> Text:
     tokens = index(plain_lines(path), list if level == "character" else plain_words, table)
     parts = np.split(tokens, [int(cut * len(tokens)) for cut in CUTS])
     splits, vocabulary = restrict(dict(zip(SPLITS, parts, strict=True)), table)
-    name = path.resolve().name
-    made = made_text(
+    name = file_name(path.resolve())
+    unknown = float((splits["train"] == 0).mean())
+    if level == "word" and unknown > MOST_UNKNOWN and len(tokens) >= sum(FEWEST.values()):
+        raise InputError(
+            f"{path}: {unknown:.0%} of its words are rare, or beyond the {MOST:,} most frequent ones; if"
+            f" its language has no spaces between words, write characters:{path} in place of text:{path}"
+        )
+    return made_text(
         f"{prefix_of(level)}:{name}",
         level,
         splits,
@@ -79,13 +90,6 @@ def _load_file(path: Path, level: Level) -> Text:
         split=f"80% / 10% / 10% in the order of the file; {RULE}",
         path=path,
     )
-    unknown = float((made.train == 0).mean())
-    if level == "word" and unknown > MOST_UNKNOWN:
-        raise InputError(
-            f"{path}: {unknown:.0%} of its words are rare, or beyond the {MOST:,} most frequent ones; if"
-            f" its language has no spaces between words, write characters:{path} in place of text:{path}"
-        )
-    return made
 
 
 def _load_folder(path: Path, level: Level) -> Text:
@@ -99,7 +103,7 @@ def _load_folder(path: Path, level: Level) -> Text:
         raw = {split: index(plain_lines(file), list, table) for split, file in files.items()}
         splits, vocabulary = restrict(raw, table)
         how = RULE
-    name = f"{path.resolve().name}/"
+    name = f"{file_name(path.resolve())}/"
     return made_text(
         f"{prefix_of(level)}:{name}",
         level,
@@ -118,7 +122,9 @@ def _only_file(folder: Path, split: str) -> Path:
         names = sorted(each.name for each in folder.iterdir() if each.is_file() and each.name[0] != ".")
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from None
-    found = [name for name in names if split in re.split(r"[\W_]+", name.lower())]
+    words = {name: re.split(r"[\W_]+", name.lower()) for name in names}
+    found = [name for name in names if split in words[name]]
+    found = found or [name for name in names if any(word.startswith(split) for word in words[name])]
     if len(found) != 1:
         there = " and ".join(found[:3]) or "none"
         raise InputError(

@@ -3,11 +3,18 @@
 Axis letters: none.
 """
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
 from nao.core import InputError
 
+MARKS = {  # with which files begin that are encoded so; the longer ones first
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 LONGEST = 2**20  # characters; a longer line is read in pieces, so that no line fills the memory
 
 
@@ -38,9 +45,9 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         if not piece.endswith("\n"):
             yield number, rest + "\n"
     except UnicodeDecodeError:
+        line, now = _undecodable(path)
         raise InputError(
-            f"{path}: line {_undecodable(path)} is not UTF-8; save it so, for instance with"
-            " iconv -f LATIN1 -t UTF-8"
+            f"{path}: line {line} is not UTF-8; save it so, for instance with iconv -f {now} -t UTF-8"
         ) from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
@@ -51,14 +58,17 @@ def plain_lines(path: Path) -> Iterator[str]:
     return (line for _, line in numbered_lines(path))
 
 
-def _undecodable(path: Path) -> int:
-    """The number of the first line that is not UTF-8, which decoding in blocks does not say."""
+def _undecodable(path: Path) -> tuple[int, str]:
+    """The number of the first line that is not UTF-8, and what the file may be encoded in instead."""
     number = 1
     with open(path, "rb") as file:
+        begins = file.read(4)
+        now = next((name for mark, name in MARKS.items() if begins.startswith(mark)), "LATIN1")
+        file.seek(0)
         for line in file:
             try:
                 line.decode()
             except UnicodeDecodeError:
                 break
             number += 1
-    return number
+    return number, now

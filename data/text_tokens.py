@@ -3,7 +3,9 @@
 Axis letters: N tokens of a split.
 """
 
+import functools
 import re
+import unicodedata
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -14,8 +16,9 @@ from jaxtyping import Int32
 UNKNOWN, END, NUMBER = "<unk>", "<eos>", "N"  # as the Penn Treebank of language models writes them
 LEAST = 2  # times that a type occurs in train; rarer ones are read as <unk>
 MOST = 10_000  # types, <unk> included: as many as the Penn Treebank has
+PLANES = 0x20000  # characters from here on are ideographs, and marks that are not of words
+JOINERS = "\u200c\u200d"  # between letters that are written as one, or would be
 RULE = f"types that occur once in train, and all but the {MOST:,} most frequent, are {UNKNOWN}"
-PART = re.compile(rf"{UNKNOWN}|\d(?:[\w.,]*\w)?|\w+(?:[-.'\u2019]\w+)*|[^\w\s]")
 
 Tokeniser = Callable[[str], list[str]]
 
@@ -28,10 +31,19 @@ def treebank_words(line: str) -> list[str]:
 def plain_words(line: str) -> list[str]:
     """Words in lower case, numbers as `N`, each punctuation mark, and `<eos>` for the end of the line.
 
-    Hyphens, points and apostrophes within a word belong to it.
+    Hyphens, points and apostrophes within a word belong to it, and so do accents, vowel signs and joiners,
+    which in many scripts are characters of their own.
     """
-    parts = PART.findall(line.lower())
+    parts = _part().findall(unicodedata.normalize("NFC", line.lower()))
     return _ended(line, [NUMBER if part[0].isdecimal() else part for part in parts])
+
+
+@functools.cache
+def _part() -> re.Pattern[str]:
+    """What a line of plain text is made of."""
+    marks = "".join(each for each in map(chr, range(PLANES)) if unicodedata.category(each)[0] == "M")
+    w = rf"[\w{marks}{JOINERS}]"
+    return re.compile(rf"{UNKNOWN}|\d(?:(?:{w}|[.,])*{w})?|{w}+(?:[-.'\u2019]{w}+)*|[^\w\s]")
 
 
 def _ended(line: str, words: list[str]) -> list[str]:

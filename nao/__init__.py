@@ -231,13 +231,16 @@ class Run:
         """
         from nao.core import InputError
 
-        found = sorted(int(file.stem) for file in self.folder.glob("models/*.npz") if file.stem.isdigit())
+        models = self.folder / "models"
+        found = sorted(int(file.stem) for file in models.glob("*.npz") if file.stem.isdigit())
         if not found:
-            if len(self.history.iterations) > 1:
+            if len(self.history.iterations) <= 1:
+                raise InputError(f"{self.folder} has no fitted model yet: the first is kept in iteration 1")
+            if not any(iteration.diagnostics for iteration in self.history.iterations):
                 raise InputError(
-                    f"{self.folder} has no models any more: they were in {self.folder / 'models'}"
+                    f"{self.folder} has no fitted model: its strategy fits none, or had too few scores to"
                 )
-            raise InputError(f"{self.folder} has no fitted model yet: the first is kept in iteration 1")
+            raise InputError(f"{self.folder} has no models any more: they were in {models}")
         return found
 
     def model_of(self, iteration: int) -> "Model":

@@ -15,7 +15,7 @@ from nao.spaces import zoo
 STANDARD_INPUT = "-"
 
 
-def architectures(sources: Iterable[str], space: SearchSpace) -> list[Architecture]:
+def architectures(sources: Iterable[str | Path], space: SearchSpace) -> list[Architecture]:
     """The architectures that a user names, each once, in the order of their first mention.
 
     Args:
@@ -28,8 +28,10 @@ def architectures(sources: Iterable[str], space: SearchSpace) -> list[Architectu
       InputError: a source is none of these, a file cannot be read or has none, a line is no string of the
         space, or the space does not have the published cell.
     """
-    each = (architecture for source in dict.fromkeys(sources) for architecture in _read(source, space))
-    return list(dict.fromkeys(each))
+    if isinstance(sources, str | Path):
+        raise InputError(f"give a list of architectures, such as [{str(sources)[:40]!r}]")
+    named = dict.fromkeys(map(str, sources))
+    return list(dict.fromkeys(each for source in named for each in _read(source, space)))
 
 
 def _read(source: str, space: SearchSpace) -> list[Architecture]:

@@ -75,6 +75,11 @@ def user_path(name: Path | str) -> Path:
     return path
 
 
+def file_name(path: Path) -> str:
+    """The name of a file as text that can be written anywhere, whatever bytes it has."""
+    return path.name.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def imported(package: str, extra: str, what: str) -> Any:
     """A package that not everybody needs.
 

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from nao.inputs import InputError, Json, python_number
 from nao.records import MOST_SEED
 
-LARGEST = 1_000_000_000  # a whole number further from 0 is taken to be a mistake
+LARGEST = 1_000_000_000  # a number further from 0 is taken to be a mistake
 SHOWN = 40  # characters of a wrong value that a message repeats
 UNIONS = (typing.Union, types.UnionType)
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
@@ -46,6 +46,8 @@ def build(kind: type[Record], name: str, values: Mapping[str, Json]) -> Record:
       InputError: there is no such field, a field without a default is missing, or a value is of the wrong
         type or out of range.
     """
+    if not isinstance(values, Mapping):
+        raise InputError(f"{name} must be a record of its parameters, not {values!r:.{SHOWN}}")
     annotations = typing.get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, kind))}
     taken: dict[str, Any] = {}
@@ -183,10 +185,10 @@ def _convert(value: Any, annotation: Any, where: str) -> Any:
         if type(value) is annotation:
             return value
     elif type(value) is annotation or (annotation is float and type(value) is int):
-        if type(value) is int and not -LARGEST <= value <= LARGEST:
-            raise InputError(f"{where} must be a number within +-{LARGEST:,}, not {value!r:.{SHOWN}}")
         if type(value) is float and not math.isfinite(value):
             raise InputError(f"{where} must be a finite number, not {value!r:.{SHOWN}}")
+        if type(value) in (int, float) and not -LARGEST <= value <= LARGEST:
+            raise InputError(f"{where} must be a number within +-{LARGEST:,}, not {value!r:.{SHOWN}}")
         return float(value) if annotation is float else value
     raise TypeError
 

@@ -36,6 +36,13 @@ def test_sources_of_all_kinds_go_together_and_each_architecture_is_there_once(tm
     assert architectures(sources, RNN_CELL) == [published("ENAS"), *given]
 
 
+def test_paths_are_sources_and_a_lone_string_is_no_list_of_them(tmp_path):
+    (file := tmp_path / "one.txt").write_text(str(published("NAO")))
+    assert architectures([file], RNN_CELL) == [published("NAO")]
+    with pytest.raises(InputError, match=r"^give a list of architectures, such as \['NAO'\]$"):
+        architectures("NAO", RNN_CELL)
+
+
 def test_a_string_of_one_word_is_one():
     words = WordSpace("words", [("relu", "tanh")])
     assert architectures(["tanh"], words) == [words.parse("tanh")]

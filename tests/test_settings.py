@@ -55,6 +55,7 @@ REFUSED = [
     ({"size": np.array([1, 2])}, "example.size must be a whole number, not array([1, 2])"),
     ({"size": 0}, "example.size must be at least 1, not 0"),
     ({"size": 10**20}, "example.size must be a number within +-1,000,000,000, not 100000000000000000000"),
+    ({"size": 1, "etas": [-1e300]}, "example.etas must be a number within +-1,000,000,000, not -1e+300"),
     ({"size": 1, "rate": 0}, "example.rate must be above 0 and at most 1, not 0.0"),
     ({"size": 1, "rate": float("nan")}, "example.rate must be a finite number, not nan"),
     ({"size": 1, "rate": None}, "example.rate must be a number, not None"),

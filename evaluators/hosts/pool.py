@@ -1,11 +1,12 @@
 """`HostPool`: an evaluator whose children are trained by hosts, on this machine and elsewhere."""
 
+import dataclasses
 import selectors
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from nao.configuration import plain
-from nao.core import InputError, Request, Result
+from nao.core import Cost, InputError, Request, Result
 from nao.evaluators.hosts.cluster import SILENCE, Cluster, RemoteHost
 from nao.evaluators.hosts.scheduler import Scheduler
 from nao.evaluators.hosts.supervisor import WORKER, Supervisor
@@ -94,7 +95,7 @@ class HostPool(ProgramEvaluator):
             while turn == self._turn and self._scheduler.unanswered:
                 self._listen()
                 self._tell()  # first the devices, then whoever waits for the answers
-                yield from self._scheduler.take()
+                yield from map(self._with_cost, self._scheduler.take())
         finally:
             if turn == self._turn:
                 self._scheduler.withdraw()
@@ -125,6 +126,12 @@ class HostPool(ProgramEvaluator):
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """See `__enter__`."""
         self.close(over=kind is None or issubclass(kind, InputError))
+
+    def _with_cost(self, result: Result) -> Result:
+        """The result with what its architecture costs, which a child that was stopped did not come to say."""
+        if result.cost != Cost():
+            return result
+        return dataclasses.replace(result, cost=self.program.cost(result.request.architecture))
 
     @property
     def _hosts(self) -> Mapping[str, Supervisor | RemoteHost]:

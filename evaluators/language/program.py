@@ -21,7 +21,7 @@ from nao.evaluators.language.network import Cell, Network
 from nao.evaluators.language.tree import TreeCell
 from nao.evaluators.language.windows import Windows, arrange, count_windows
 from nao.evaluators.program import PyTree, Report, check_parts, steps_of
-from nao.settings import build
+from nao.settings import LARGEST, build
 from nao.spaces import RecurrentSpace, RNNCellSpace
 from nao.spaces import make as make_space
 
@@ -30,7 +30,8 @@ from nao.spaces import make as make_space
 class LanguageProgram:
     """Trains language models (a `nao.evaluators.program.Program`).
 
-    The score is a function of the perplexity on the validation split; see `LanguageChild.score`.
+    The score is a function of the perplexity on the validation split; see `LanguageChild.score`. The time to
+    compile grows with the square of the nodes of a cell: from seconds for 12 to a minute for 40.
 
     Attributes:
       space: of recurrent cells.
@@ -53,6 +54,11 @@ class LanguageProgram:
             raise InputError(
                 f"{text.name} has {len(text.train):,} training tokens, too few for {child.batch} streams of a"
                 f" window of {child.window}: use fewer (--child batch=N) or a shorter one (--child window=N)"
+            )
+        if (steps := child.count_steps(self._windows)) > LARGEST:
+            raise InputError(
+                f"{child.epochs:,} epochs of {text.name} are {steps:,} steps, and a training has {LARGEST:,}"
+                " at most: use fewer (--child epochs=N)"
             )
         _ = self.network  # knows all activations, or says which one it does not
 

@@ -6,6 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from nao.core import InputError, Json
 
+SHARED = {  # what no strategy has of its own, and where it is said
+    "seed": "every repeat has a seed of its own; --seed says the first",
+    "starts": "all strategies begin with the same architectures; --start names them",
+    "limits": "limits hold for all strategies; --limit says them",
+    "noisy": "whether scores are noisy follows from what is compared on",
+    "space": "all strategies search the same space; --space names it",
+    "name": "--strategies LABEL=NAME says which strategy it is",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
@@ -49,8 +58,8 @@ def entries(strategies: str, parameters: Sequence[str]) -> dict[str, Entry]:
             raise InputError(f"--param takes LABEL.PARAMETER=VALUE, for instance nao.seeds=50, not {text!r}")
         if label not in names:
             raise InputError(f"--param {text}: there is no {label!r}; the strategies are {', '.join(names)}")
-        if parameter == "seed":
-            raise InputError(f"--param {text}: every repeat has a seed of its own; --seed says the first")
+        if parameter in SHARED:
+            raise InputError(f"--param {text}: {SHARED[parameter]}")
         given[label][parameter] = _value(value)
     return {label: Entry(name, given[label]) for label, name in names.items()}
 

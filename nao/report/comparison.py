@@ -87,7 +87,7 @@ class Lines:
         words = [self.running] if self.running else []
         for label in self.labels:
             known = [value for job, value in self.done.items() if job.label == label and value is not None]
-            words += [f"{label} {statistics.fmean(known):.4f}"] if known else []
+            words += [f"{label} {number(statistics.fmean(known), 4)}"] if known else []
         played = len(self.done) - self._stored
         if played:
             pace = (time.monotonic() - self._began) / played

@@ -178,7 +178,7 @@ class Lines:
         """Says what the answer is, unless that was known before."""
         if self._iteration > self._last:
             found, seconds = history.confirmed, duration(history.confirmations[-1].seconds)
-            words = [f"best {found.score:.4f} in {found.trainings} new trainings"] if found else []
+            words = [f"best {number(found.score, 4)} in {found.trainings} new trainings"] if found else []
             self.say(f"{self.name}: {', '.join([*words, seconds, *self.failed])}")
 
     def time_up(self, history: History) -> None:
@@ -225,7 +225,7 @@ class Lines:
         """The best score so far, the time left, and what failed."""
         fits = self._last + bool(self.counts[-1]) - self._iteration
         left = self._pace.left(sum(self.counts) - self.done, fits)
-        words = [] if self._best is None else [f"best {self._best:.4f}"]
+        words = [] if self._best is None else [f"best {number(self._best, 4)}"]
         words += [] if left is None else [f"{duration(left)} left"]
         return ", ".join([*words, *self.failed])
 

@@ -60,12 +60,14 @@ def show_run(history: History, title: str, console: Console) -> None:
     if best["score"] is None:
         return
     origin = f"iteration {best['iteration']}" if best["iteration"] else "the initial architectures"
-    test = "" if best["test_score"] is None else f", test {best['test_score']:.4f}"
-    console.print(f"[bold]best: {best['score']:.4f}[/] in validation{test}; from {origin}", soft_wrap=True)
+    test = "" if best["test_score"] is None else f", test {number(best['test_score'], 4)}"
+    console.print(
+        f"[bold]best: {number(best['score'], 4)}[/] in validation{test}; from {origin}", soft_wrap=True
+    )
     if history.confirmed:
-        spread = f"std {best['std']:.4f}; " if best["std"] is not None else ""
+        spread = f"std {number(best['std'], 4)}; " if best["std"] is not None else ""
         mean = f"the mean of {best['trainings']} trainings more, {spread}"
-        console.print(f"{mean}its first score was {best['first_score']:.4f}", soft_wrap=True)
+        console.print(f"{mean}its first score was {number(best['first_score'], 4)}", soft_wrap=True)
     if best["metrics"]:
         console.print(metrics(best["metrics"]), highlight=False, markup=False, soft_wrap=True)
     size = f"{best['parameters']:,} parameters, {best['flops'] / 1e6:,.2f} MFLOPs a forward pass"
@@ -224,8 +226,14 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], console:
 
 
 def number(value: float | None, digits: int) -> str:
-    """A number, or nothing when it is not known."""
-    return "" if value is None else f"{value:.{digits}f}"
+    """A number with so many decimals, or nothing when it is not known.
+
+    Where 4 or more are wanted, as of a score, three digits of it are seen however small it is.
+    """
+    if value is None:
+        return ""
+    small = digits >= 4 and 0 < abs(value) < 10 ** (2 - digits)
+    return f"{value:.3g}" if small else f"{value:.{digits}f}"
 
 
 def scientific(size: int) -> str:

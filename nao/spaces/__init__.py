@@ -26,7 +26,7 @@ What a space must offer is the protocol `nao.core.SearchSpace`.
 from collections.abc import Mapping
 from typing import overload
 
-from nao.configuration import plain
+from nao.configuration import dumps, plain
 from nao.core import InputError, Json, SearchSpace
 from nao.spaces.cells import CellSpace
 from nao.spaces.defaults import SpaceDefaults
@@ -111,14 +111,14 @@ RecurrentSpace = RNNCellSpace | RNNTreeSpace
 
 
 @overload
-def space(name: str, *, blocks: int, **parameters: Json) -> CellSpace: ...
+def space(name: str, /, *, blocks: int, **parameters: Json) -> CellSpace: ...
 
 
 @overload
-def space(name: str, **parameters: Json) -> SearchSpace: ...
+def space(name: str, /, **parameters: Json) -> SearchSpace: ...
 
 
-def space(name: str, **parameters: Json) -> SearchSpace:
+def space(name: str, /, **parameters: Json) -> SearchSpace:
     """The space of that name.
 
     Args:
@@ -129,15 +129,23 @@ def space(name: str, **parameters: Json) -> SearchSpace:
     Raises:
       InputError: there is no such space, it has no such parameter, or a value is out of range.
     """
-    if name not in SPACES:
-        raise InputError(f"there is no space {name[:40]!r}; the spaces are {', '.join(SPACES)}")
-    known = parameters_of(name)
-    for key in parameters:
+    if not isinstance(name, str) or name not in SPACES:
+        raise InputError(f"there is no space {quote(name)}; the spaces are {', '.join(SPACES)}")
+    known, usual, given = parameters_of(name), SPACES[name].configuration(), plain(parameters)
+    for key, value in given.items():
         if key not in known:
             has = f"only {', '.join(known)}" if known else "and nothing else to be set"
             others = ", ".join(each for each in SPACES if key in parameters_of(each))
             raise InputError(f"{name} has no {key[:40]}, {has}" + (f"; {key} are of {others}" * bool(others)))
-    return make({**SPACES[name].configuration(), **plain(parameters)}) if parameters else SPACES[name]
+        if isinstance(usual[key], list) and not _are_words(value):
+            raise InputError(
+                f"{name}: {key} must be a list of words, such as {dumps(usual[key][:2])}, not {quote(value)}"
+            )
+    return make({**usual, **given}) if given else SPACES[name]
+
+
+def _are_words(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def parameters_of(name: str) -> tuple[str, ...]:

@@ -156,6 +156,13 @@ class TestTheCommand:
         assert said.stderr.startswith(f"error: {tmp_path / 'run'} has no fitted model yet")
         assert said.exit_code == 2
 
+    def test_a_strategy_that_fits_none(self, tmp_path):
+        search.search(Random(PairSpace()), SumEvaluator(), [5, 5], out=tmp_path / "run")
+        said = self.nao(tmp_path / "run", "--out", tmp_path / "a.npz")
+        assert said.stderr.startswith(
+            f"error: {tmp_path / 'run'} has no fitted model: its strategy fits none"
+        )
+
     def test_a_comparison(self, tmp_path):
         small({"random": random}, out=tmp_path / "both", repeats=1, budget=2)
         said = self.nao(tmp_path / "both", "--out", tmp_path / "a.npz")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nao.compare.entries import Entry, entries
+from nao.compare.entries import SHARED, Entry, entries
 from nao.core import InputError
 
 
@@ -37,6 +37,7 @@ def test_what_cannot_be_read_is_text():
         ("nao", ["nao.seeds"], "takes LABEL.PARAMETER=VALUE"),
         ("nao", ["gp.seeds=3"], "there is no 'gp'; the strategies are nao"),
         ("nao", ["nao.seed=3"], "every repeat has a seed of its own; --seed says the first"),
+        *(("nao", [f"nao.{each}=x"], f"--param nao.{each}=x: ") for each in SHARED),
     ],
 )
 def test_refused(strategies, parameters, complaint):

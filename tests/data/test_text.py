@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import math
+import os
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -111,6 +113,14 @@ def test_without_unknown_a_word_that_train_lacks_is_named(folder):
     assert load_text(folder(train=known * 300, valid=known * 30, test=known * 30)).types == 4
 
 
+def test_validation_is_a_name_of_valid_where_there_is_no_other(folder):
+    place = folder()
+    (place / "ptb.valid.txt").rename(place / "validation.txt")
+    assert load_text(place).valid.tolist() == IDS * 12
+    (place / "validated.txt").write_text("x")
+    assert "has validated.txt and validation.txt" in refusal(f"text:{place}")
+
+
 @pytest.mark.parametrize("name", ["{}.txt", "wiki.{}.tokens", "PTB-{}", "my_{}_1.TXT"])
 def test_files_of_a_folder_are_found_by_a_word_of_their_names(folder, name):
     place = folder(file=name)
@@ -154,6 +164,18 @@ def test_plain_words():
     assert " ".join(plain_words(line)) == "he said : “ it's N well-known <unk> s , e.g . N __x__ . ” <eos>"
     assert plain_words("\n") == ["<eos>"]
     assert plain_words("half a line ") == ["half", "a", "line"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["हिन्दी", "café", "שָׁלוֹם", "ไม่", "می\u200cرود", "i̇stanbul", "ngừng"],
+    ids=["Hindi", "French", "Hebrew", "Thai", "Persian", "Turkish", "Vietnamese"],
+)
+def test_marks_and_joiners_are_of_the_word_that_they_stand_in(word):
+    for form in ("NFC", "NFD"):
+        found = plain_words(unicodedata.normalize(form, f"a {word}, {word}-{word} 5\n"))
+        whole = unicodedata.normalize("NFC", word)
+        assert found == ["a", whole, ",", f"{whole}-{whole}", "N", "<eos>"]
 
 
 def test_a_file_is_cut_in_three_and_its_rare_words_are_unknown(file):
@@ -215,7 +237,12 @@ BAD = {
     "blank": (b"\n \n" * 2000, "one and the same token"),
     "short": (b"a b c\n" * 300, "is too short: its train / valid / test have 960 / 120 / 120 tokens"),
     "Latin 1": (b"caf\xc3\xa9\n" * 5000 + b"caf\xe9\n", "bad.txt: line 5001 is not UTF-8; save it"),
-    "UTF-16": (("a text\n" * 500).encode("utf-16"), "line 1 is not UTF-8"),
+    "UTF-16": (
+        ("a text\n" * 500).encode("utf-16"),
+        "line 1 is not UTF-8; save it so, for instance with iconv -f UTF-16",
+    ),
+    "UTF-32": (("a text\n" * 500).encode("utf-32"), "iconv -f UTF-32 "),
+    "one line, each word once": (" ".join(f"word{i}" for i in range(5000)), "of its words are rare"),
     "zero bytes": (b"a text\n" * 500 + b"\0", "line 501 has a zero byte"),
     "compressed": (b"\x1f\x8b\x08\x00" * 500, "line 1 is not UTF-8"),
     "no spaces": ("".join(f"{chr(0x4E00 + i)}," * 2 + f"x{i}" for i in range(2000)), "write characters:"),
@@ -239,6 +266,18 @@ def test_what_is_no_text_is_refused(tmp_path, file, folder):
     assert "ptb.test.txt is empty" in refusal(f"characters:{folder(test='')}")
     assert "ptb is too short" in refusal(f"text:{folder(test=VERSE)}")
     assert "one and the same" in refusal(f"characters:{file('x' * 5000)}")
+    assert "train and valid are the same text" in refusal(f"text:{folder(valid=VERSE * 120)}")
+    assert "train and test are the same text" in refusal(f"text:{folder(test=VERSE * 120)}")
+
+
+def test_a_name_in_another_encoding_can_be_written_anywhere(file):
+    path = file("the cat sat on a mat\n" * 500)
+    odd = path.rename(path.with_name(os.fsdecode(b"b\xe9.txt")))
+    data = load(f"text:{odd}")
+    data.name.encode()
+    str(data.card).encode()
+    assert make(data.configuration()) == data
+    assert load_text(str(odd)) == data
 
 
 def test_each_network_gets_what_it_trains_on():

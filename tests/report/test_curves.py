@@ -11,6 +11,7 @@ from nao.compare.tables import TOP, tops
 from nao.report.comparison_page import Names, draw
 from nao.report.curves import PLACES, figures
 from nao.report.page.theme import LIGHT
+from nao.report.tables import number
 
 NAMES = Names("a < b", "valid", "test")
 
@@ -100,7 +101,7 @@ def test_the_page_has_the_gaps_too(settings, tmp_path):
     page = (tmp_path / "curves.html").read_text()
     assert "valid of the best k, above random search" in page
     last = [row for row in tops(found) if (row.strategy, row.k, row.m) == ("nao", 1, found.budget)]
-    cells = f"<td>1</td><td>{last[0].mean:.4f}</td><td>{last[0].gap:.4f}</td>"
+    cells = f"<td>1</td><td>{last[0].mean:.4f}</td><td>{number(last[0].gap, 4)}</td>"
     assert f'<td class="words">nao</td>{cells}' in page
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 import nao
 from nao.core import Cost, Result
 from nao.report import show_run, show_spaces
-from nao.report.tables import duration, list_nodes, scientific
+from nao.report.tables import duration, list_nodes, number, scientific
 from nao.spaces import SPACES, space
 from tests.fakes import LinearEncoder, PairSpace, SumEvaluator
 
@@ -169,3 +169,15 @@ def test_sizes(size, text):
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((None, ""), (0.0, "0.0000"), (0.98765, "0.9877"), (-12.5, "-12.5000"), (0.0123456, "0.0123")),
+        *((0.00151234, "0.00151"), (-0.00151234, "-0.00151"), (1.234e-9, "1.23e-09")),
+    ],
+)
+def test_scores_are_told_apart_however_small_they_are(value, shown):
+    assert number(value, 4) == shown
+    assert number(0.004, 2) == "0.00"

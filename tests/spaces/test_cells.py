@@ -177,6 +177,16 @@ def test_spaces_by_name_with_other_parameters():
         space("rnn-tree", nodes=9)
     with pytest.raises(InputError, match=r"^nasbench-macro has no depth, and nothing else to be set$"):
         space("nasbench-macro", depth=9)
+    for key in ("name", "space"):
+        with pytest.raises(InputError, match=rf"^rnn-cell has no {key}, only nodes, "):
+            space("rnn-cell", **{key: "x"})
+    for wrong in ("tanh", 5, ["tanh", 5], {"tanh": 1}, ["tanh", True]):
+        with pytest.raises(InputError, match=r"^rnn-tree: activations must be a list of words, such as "):
+            space("rnn-tree", activations=wrong)
+    with pytest.raises(InputError, match=r"^there is no space 'x{40}'\.\.\.; the spaces are cnn-cell, "):
+        space("x" * 500)
+    with pytest.raises(InputError, match=r"^rnn-cell: nodes is out of all proportion: 1000000"):
+        space("rnn-cell", nodes=10**30)
     for wrong in ("x", 2.5, None, [], 1001):
         with pytest.raises(InputError, match="rnn-cell"):
             space("rnn-cell", nodes=wrong)

@@ -63,17 +63,17 @@ def found(history: History, summary: Mapping[str, Json]) -> str:
         return f"{words[0]} None has a score yet."
     origin = f"iteration {best['iteration']}" if best["iteration"] else "the initial architectures"
     confirmed = "" if not history.confirmed else f", the mean of {best['trainings']} new trainings"
-    test = "" if best["test_score"] is None else f", and {best['test_score']:.4f} in test"
+    test = "" if best["test_score"] is None else f", and {cell(best['test_score'], 4)} in test"
     answer = "The answer" if history.complete else "The best so far"
-    words.append(f"{answer}, from {origin}, scores {best['score']:.4f} in validation{confirmed}{test}.")
+    words.append(f"{answer}, from {origin}, scores {cell(best['score'], 4)} in validation{confirmed}{test}.")
     if history.confirmed:
         words.append(f"It was found with a score of {cell(best['first_score'], 4)}.")
     if best["metrics"]:
         words.append(f"Measured beside it: {metrics(best['metrics'])}.")
     if initial["mean"] is not None:
         words.append(
-            f"The {initial['count']:,} architectures that the search began with score {initial['mean']:.4f}"
-            f" on average and {initial['best']:.4f} at best."
+            f"The {initial['count']:,} architectures that the search began with score"
+            f" {cell(initial['mean'], 4)} on average and {cell(initial['best'], 4)} at best."
         )
     return " ".join(words)
 

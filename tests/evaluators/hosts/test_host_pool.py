@@ -13,7 +13,7 @@ import pytest
 
 import nao
 import nao.study
-from nao.core import Architecture, InputError, Request, Result
+from nao.core import Architecture, Cost, InputError, Request, Result
 from nao.evaluators.hosts.pool import HERE, HostPool
 from nao.evaluators.pool import DevicePool
 from nao.search import search
@@ -67,6 +67,7 @@ def test_faults_cost_no_more_than_the_children_that_have_them(make_pool, tmp_pat
     assert "signal 11" in died
     assert hung.startswith("stopped after 3 s: children have 3 s")
     for result in found.values():
+        assert result.cost == Cost(sum(result.architecture.tokens), 7)  # also of those that could not say so
         assert result.status == "failed" or result.score == sum(result.architecture.tokens)
     # Beside what runs again with a suspect or because of one, everything is trained once.
     asked = set(map(str, strings))

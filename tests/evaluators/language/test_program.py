@@ -127,6 +127,10 @@ class TestBadInput:
         with pytest.raises(InputError, match=r"^cycle has no word to predict in its validation or its test"):
             LanguageProgram(GATED, text(**sizes), CHILD)
 
+    def test_more_steps_than_can_be_counted(self):
+        with pytest.raises(InputError, match=r"^900,000,000 epochs of cycle are 17,100,000,000 steps, and a"):
+            LanguageProgram(GATED, text(), dataclasses.replace(CHILD, epochs=900_000_000))
+
     def test_an_empty_text(self):
         with pytest.raises(InputError, match=r"^cycle has 0 training tokens, too few for 4 streams"):
             LanguageProgram(GATED, text(train=0), CHILD)
