@@ -111,9 +111,9 @@ class TestConfiguration:
         with pytest.raises(InputError, match="the configuration of an image program needs space, child"):
             make({"program": "images", "data": load_digits().configuration()})
 
-    def test_a_space_without_child_networks(self):
+    def test_a_space_without_networks_of_images(self):
         nasbench = {"space": space("nasbench201").configuration()}
-        with pytest.raises(InputError, match="nasbench201 has no child network"):
+        with pytest.raises(InputError, match="nasbench201 has no network of images"):
             make({**self.PROGRAM.configuration(), **nasbench})
 
 
