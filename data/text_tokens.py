@@ -42,8 +42,8 @@ def plain_words(line: str) -> list[str]:
 def _part() -> re.Pattern[str]:
     """What a line of plain text is made of."""
     marks = "".join(each for each in map(chr, range(PLANES)) if unicodedata.category(each)[0] == "M")
-    w = rf"[\w{marks}{JOINERS}]"
-    return re.compile(rf"{UNKNOWN}|\d(?:(?:{w}|[.,])*{w})?|{w}+(?:[-.'\u2019]{w}+)*|[^\w\s]")
+    w = rf"\w{marks}{JOINERS}"  # of words
+    return re.compile(rf"{UNKNOWN}|\d(?:[{w}.,]*[{w}])?|[{w}]+(?:[-.'\u2019][{w}]+)*|[^\w\s]")
 
 
 def _ended(line: str, words: list[str]) -> list[str]:

@@ -67,10 +67,9 @@ def as_count(value: Any, what: str) -> int:
       InputError: it is none.
     """
     number = None if isinstance(value, bool) else whole_number(value)
-    if number is None and isinstance(value, int) and not isinstance(value, bool):
-        raise InputError(f"{what} is out of all proportion: {quote(value)}")
     if number is None:
-        raise InputError(f"{what} must be a whole number, not {quote(value)}")
+        wrong = "is out of all proportion:" if type(value) is int else "must be a whole number, not"
+        raise InputError(f"{what} {wrong} {quote(value)}")
     return number
 
 

@@ -1,7 +1,6 @@
 """Training small children on two devices: what they learn, and what their scores depend on."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -12,6 +11,7 @@ from nao.evaluators.images.batches import arrange
 from nao.evaluators.images.cost import count_cost
 from nao.evaluators.images.training import make_optimiser
 from nao.evaluators.lane import arguments
+from tests.evaluators.rates import rates
 from tests.evaluators.small import CHILD, SPACE, TEST, VALID, dataset
 
 pytestmark = pytest.mark.xdist_group("pool")  # compiled once, in one process
@@ -102,18 +102,7 @@ class TestSteps:
     def test_the_learning_rate_falls_along_a_cosine_to_the_last_step(self, steps):
         child = Child(momentum=0.0, weight_decay=0.0)
         expected = optax.cosine_decay_schedule(child.learning_rate, steps)
-
-        @jax.jit
-        def rates(steps, gradient):
-            optimiser = make_optimiser(child, steps)
-
-            def step(state, _):
-                update, state = optimiser.update(gradient, state, gradient)
-                return state, -update
-
-            return jax.lax.scan(step, optimiser.init(gradient), length=118)[1]
-
-        found = rates(steps, jnp.float32(1))
+        found = rates(make_optimiser, child, steps, length=118)
         np.testing.assert_allclose(found[:steps], jax.vmap(expected)(np.arange(steps)), rtol=1e-5, atol=1e-8)
         np.testing.assert_allclose(found[steps:], 0, atol=1e-9)
 

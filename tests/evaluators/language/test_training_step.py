@@ -12,6 +12,7 @@ from nao.evaluators.language.gated import GatedCell
 from nao.evaluators.language.network import Network, Read, initialise_weights, read
 from nao.evaluators.language.training import TrainState, make_optimiser, penalty, train_step
 from tests.evaluators.language.small import GATED, TYPES
+from tests.evaluators.rates import rates
 
 N, T = 4, 5
 PLAIN = {"schedule": "constant", "clip": 1e9, "weight_decay": 0.0}  # gradient descent and no more
@@ -51,19 +52,7 @@ def test_it_goes_down_the_loss_and_the_penalties(rng):
 @pytest.mark.parametrize("schedule", ["cosine", "constant"])
 def test_the_learning_rate(steps, schedule):
     child = LanguageChild(schedule=schedule, weight_decay=0.0, clip=1e3)
-
-    @jax.jit
-    def rates(steps, gradient):
-        optimiser = make_optimiser(child, steps)
-
-        def step(state, _):
-            update, state = optimiser.update(gradient, state, gradient)
-            return state, -update
-
-        return jax.lax.scan(step, optimiser.init(gradient), length=steps_of)[1]
-
-    steps_of = 45
-    found = rates(steps, jnp.float32(1))
+    found = rates(make_optimiser, child, steps, length=45)
     if schedule == "constant":
         np.testing.assert_allclose(found, child.learning_rate)
         return
